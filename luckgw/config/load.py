@@ -1,0 +1,220 @@
+"""Files in, one frozen ``Config`` out, or every problem at once.
+
+Nothing here is started or connected. The one thing that may be written is a missing
+secret file, by the function that the caller gives for it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from luckgw.config import endpoints
+from luckgw.config.files import Files, read_files
+from luckgw.config.model import (
+    Account,
+    Config,
+    Gateway,
+    Http,
+    Route,
+    Sandbox,
+    Smpp,
+    Store,
+    Upstream,
+    Webhooks,
+)
+from luckgw.config.problems import ConfigError, Place, Problem, key_text
+from luckgw.config.secret import Secret
+from luckgw.config.structure import Structure, did_you_mean
+
+if TYPE_CHECKING:
+    from luckgw.config.lines import KeyPath
+
+Named = TypeVar("Named", Upstream, Account)
+
+SANDBOX = "sandbox"
+"""The name of the upstream that leads to the built-in SMSC."""
+
+_SECTIONS: dict[str, type] = {
+    "gateway": Gateway,
+    "store": Store,
+    "http": Http,
+    "smpp": Smpp,
+    "sandbox": Sandbox,
+    "webhooks": Webhooks,
+}
+_KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts")
+
+
+def load(
+    path: Path | str, create_missing: Callable[[Path], None] | None = None
+) -> Config:
+    """Read a configuration file and those it includes.
+
+    ``create_missing`` is called with the path of each secret file that does not exist,
+    and may create it (the demo account's password, at the first start). Raises
+    ``ConfigError`` with all problems.
+    """
+    files = read_files(Path(path))
+    structure = Structure(files, create_missing)
+    for key in files.data:
+        if key not in _KNOWN:
+            files.complain((key,), f"is not known{did_you_mean(key, _KNOWN)}")
+    sections: dict[str, Any] = {
+        key: structure.build(section, files.data.get(key, {}), (key,))
+        for key, section in _SECTIONS.items()
+    }
+    upstreams = _tables(structure, files, Upstream, "upstreams")
+    accounts = _tables(structure, files, Account, "accounts")
+    routes = _routes(structure, files)
+    sandbox = sections["sandbox"]
+    defined = _names(files, "upstreams")
+    if sandbox is not None and sandbox.enabled and SANDBOX not in defined:
+        defined.add(SANDBOX)
+        try:
+            upstreams[SANDBOX] = _sandbox_upstream(sandbox)
+        except ValueError as error:
+            message = f"{error}; or define [upstreams.{SANDBOX}]"
+            files.complain(("sandbox", "listen"), message)
+    if files.is_complete:  # otherwise what is referred to may stand in the rest
+        _check_names(files, routes, defined, _names(files, "accounts"))
+    _check_ways_out(files, routes, upstreams)
+    _check_system_ids(files, accounts)
+    if files.problems:
+        raise ConfigError(sorted(files.problems, key=files.order))
+    return Config(
+        **sections,
+        upstreams=upstreams,
+        routes=tuple(routes.values()),
+        accounts=accounts,
+        places=files.places,
+    )
+
+
+def warnings(config: Config) -> list[Problem]:
+    """What works but should not stay: passwords that stand in the configuration."""
+    found: list[KeyPath] = []
+    if config.store.holds_password and not any(
+        ("store", "url", form) in config.places for form in ("file", "env")
+    ):
+        found.append(("store", "url"))
+    for section in ("upstreams", "accounts"):
+        for name, table in getattr(config, section).items():
+            if table.password is not None and table.password.origin == "plain":
+                found.append((section, name, "password"))
+    message = 'stands in plain text; use { file = "..." } or { env = "NAME" }'
+    nowhere = Place("")
+    return [
+        Problem(place.file, place.line, key_text(path), message)
+        for path in found
+        for place in [config.places.get(path, nowhere)]
+    ]
+
+
+def _tables(
+    structure: Structure, files: Files, section: type[Named], key: str
+) -> dict[str, Named]:
+    """``[upstreams.NAME]``, ``[accounts.NAME]``: those with nothing wrong in them."""
+    tables = files.data.get(key, {})
+    if not isinstance(tables, dict):
+        files.complain((key,), f"must be tables, one for each: [{key}.NAME]")
+        return {}
+    built = {
+        name: structure.build(section, table, (key, name), name=name)
+        for name, table in tables.items()
+    }
+    return {name: table for name, table in built.items() if table is not None}
+
+
+def _names(files: Files, key: str) -> set[str]:
+    """Of all tables, also of those with something wrong in them."""
+    tables = files.data.get(key, {})
+    return set(tables) if isinstance(tables, dict) else set()
+
+
+def _routes(structure: Structure, files: Files) -> dict[int, Route]:
+    """``[[routes]]`` by position: those with nothing wrong in them."""
+    tables = files.data.get("routes", [])
+    if not isinstance(tables, list):
+        files.complain(("routes",), "must be a list of tables: [[routes]]")
+        return {}
+    if not tables and files.is_complete:
+        files.complain(("routes",), "at least one [[routes]] is needed")
+    _check_route_names(files, tables)
+    built = {
+        position: structure.build(Route, table, ("routes", position))
+        for position, table in enumerate(tables)
+    }
+    return {position: route for position, route in built.items() if route is not None}
+
+
+def _check_route_names(files: Files, tables: list[object]) -> None:
+    """Two routes of one name could not be told apart in an explanation."""
+    first: dict[str, KeyPath] = {}
+    for position, table in enumerate(tables):
+        name = table.get("name") if isinstance(table, dict) else None
+        if not isinstance(name, str):
+            continue  # which is somebody else's complaint
+        path = ("routes", position, "name")
+        if name in first:
+            place = files.place_of(first[name])
+            files.complain(path, f"{name} is the name of another route, at {place}")
+        first.setdefault(name, path)
+
+
+def _check_names(
+    files: Files, routes: dict[int, Route], upstreams: set[str], accounts: set[str]
+) -> None:
+    """Whatever a route names has to be there."""
+    for position, route in routes.items():
+        at = ("routes", position)
+        for what, path, names, known in (
+            ("upstream", (*at, "to"), route.to, upstreams),
+            ("account", (*at, "match", "account"), route.match.account, accounts),
+        ):
+            for item, name in enumerate(names):
+                if name not in known:
+                    message = f"there is no {what} {name!r}{did_you_mean(name, known)}"
+                    files.complain((*path, item), message)
+
+
+def _check_ways_out(
+    files: Files, routes: dict[int, Route], upstreams: dict[str, Upstream]
+) -> None:
+    """A route has to lead to where something can be sent."""
+    receivers = [name for name, one in upstreams.items() if one.bind == "receiver"]
+    for position, route in routes.items():
+        for item, name in enumerate(route.to):
+            if name in receivers:
+                message = f"upstream {name!r} can not send: it binds as receiver"
+                files.complain(("routes", position, "to", item), message)
+
+
+def _check_system_ids(files: Files, accounts: dict[str, Account]) -> None:
+    """A bind has to lead to one account."""
+    first: dict[str, str] = {}
+    for account in accounts.values():
+        other = first.setdefault(account.system_id, account.name)
+        if other != account.name:
+            place = files.place_of(("accounts", other, "system_id"))
+            message = f"{account.system_id} is the system_id of {other}, at {place}"
+            files.complain(("accounts", account.name, "system_id"), message)
+
+
+def _sandbox_upstream(sandbox: Sandbox) -> Upstream:
+    """The way to the built-in SMSC. Raises ValueError if there is none."""
+    if not sandbox.listen:
+        raise ValueError("must hold an endpoint")
+    server = endpoints.parse(sandbox.listen[0], endpoints.SERVER_FIELDS)
+    if server.kind not in ("tcp", "tcp6") or int(server.fields["port"]) == 0:
+        raise ValueError("must begin with a tcp: endpoint that has a fixed port")
+    host = server.fields.get("interface", "")
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - where it listens, not where we do
+        host = "::1" if server.kind == "tcp6" or host == "::" else "127.0.0.1"
+    return Upstream(
+        name=SANDBOX,
+        endpoint="tcp:{}:{}".format(host.replace(":", r"\:"), server.fields["port"]),
+        system_id=SANDBOX,
+        password=Secret(SANDBOX, "built in"),
+        binds=2,
+        window=200,
+    )

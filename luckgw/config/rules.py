@@ -1,0 +1,152 @@
+"""What a value must be: the validators of the model's fields.
+
+A rule says in words what is wrong with a value, or None. ``must`` and ``each`` make an
+attrs validator of it; both raise ``Invalid``, which knows the key and, in a list, the
+position, so that the loader can name the line.
+"""
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from luckgw.config import endpoints, patterns, urls
+from luckgw.config.lines import KeyPath
+
+Rule: TypeAlias = Callable[[Any], str | None]
+Validator: TypeAlias = Callable[[object, Any, Any], None]
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Invalid(ValueError):
+    """One or more values of a section can not be used."""
+
+    def __init__(self, faults: Iterable[tuple[KeyPath, str]]) -> None:
+        self.faults = tuple(faults)
+        """The path inside the section, and what is wrong there."""
+        super().__init__("; ".join(f"{path}: {what}" for path, what in self.faults))
+
+
+def must(rule: Rule) -> Validator:
+    """The validator of a field whose value the rule judges."""
+
+    def validate(_: object, attribute: Any, value: Any) -> None:
+        complaint = rule(value)
+        if complaint is not None:
+            raise Invalid([((attribute.name,), complaint)])
+
+    return validate
+
+
+def each(rule: Rule) -> Validator:
+    """The validator of a tuple each of whose items the rule judges."""
+
+    def validate(_: object, attribute: Any, value: Any) -> None:
+        complaints = [(position, rule(item)) for position, item in enumerate(value)]
+        faults = [
+            ((attribute.name, position), complaint)
+            for position, complaint in complaints
+            if complaint is not None
+        ]
+        if faults:
+            raise Invalid(faults)
+
+    return validate
+
+
+def between(least: float, most: float) -> Rule:
+    """A number from ``least`` to ``most``, both allowed."""
+
+    def rule(value: float) -> str | None:
+        if least <= value <= most:
+            return None
+        return f"must be from {least} to {most}, not {value}"
+
+    return rule
+
+
+def not_negative(value: float) -> str | None:
+    """A number that is 0 or more, and finite."""
+    return None if 0 <= value < math.inf else f"must be 0 or more, not {value}"
+
+
+def one_of(*words: str) -> Rule:
+    """One of some words."""
+
+    def rule(value: str) -> str | None:
+        if value in words:
+            return None
+        return f"must be one of {', '.join(words)}; not {value!r}"
+
+    return rule
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+def name(value: str) -> str | None:
+    """What a node, upstream, route or account may be called.
+
+    Names become parts of the store's keys and labels of metrics.
+    """
+    if _NAME.fullmatch(value):
+        return None
+    return f"must be 1 to 32 letters, digits, - or _; not {value!r}"
+
+
+def octets(least: int, most: int) -> Rule:
+    """A text that fits an SMPP C-octet string of ``most`` octets before the NUL."""
+
+    def rule(value: str) -> str | None:
+        if not value.isascii() or (value and not value.isprintable()):
+            return "must be printable ASCII"
+        if least <= len(value) <= most:
+            return None
+        return f"must be {least} to {most} octets long, not {len(value)}"
+
+    return rule
+
+
+def not_empty(value: tuple[object, ...]) -> str | None:
+    """A list with something in it."""
+    return None if value else "must not be empty"
+
+
+def no_repeats(value: tuple[object, ...]) -> str | None:
+    """A list that names everything once."""
+    twice = [item for position, item in enumerate(value) if item in value[:position]]
+    return f"names {twice[0]!r} twice" if twice else None
+
+
+_PREFIX = re.compile(r"[1-9][0-9]{0,14}")
+
+
+def number_prefix(value: str) -> str | None:
+    """The first digits of a number in international format (E.164: 15 at most)."""
+    if _PREFIX.fullmatch(value):
+        return None
+    return (
+        "must be the first 1 to 15 digits of an international number,"
+        f" without + or 00; not {value!r}"
+    )
+
+
+def accepted_by(check: Callable[[Any], object]) -> Rule:
+    """A value for which ``check`` raises no ValueError."""
+
+    def rule(value: object) -> str | None:
+        try:
+            check(value)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    return rule
+
+
+pattern = accepted_by(lambda entry: patterns.compile_patterns([entry]))
+server_endpoint = accepted_by(endpoints.check_server)
+client_endpoint = accepted_by(endpoints.check_client)
+store_url = accepted_by(urls.check_store)
+webhook_url = accepted_by(urls.check_webhook)

@@ -1,0 +1,86 @@
+"""What ingress needs of the rest of the gateway: the pipeline and the store give it."""
+
+from typing import Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from luckgw.config.model import Account
+from luckgw.domain.states import State
+from luckgw.store.api_keys import ApiKey
+
+
+@attrs.frozen
+class Accepted:
+    """A message that is stored and queued: the caller may be told Success."""
+
+    message_id: str
+    """Its id, 36 characters."""
+    segments: int
+    encoding: str
+    """``gsm7`` or ``ucs2``."""
+
+
+@attrs.frozen
+class MessageStatus:
+    """What the store knows of one message."""
+
+    message_id: str
+    account: str
+    state: State
+    updated_ms: int
+    """When we recorded the last change, Unix time in milliseconds."""
+    source: str
+    destination: str
+
+
+class TextSender(Protocol):
+    """Where a text goes that came in by HTTP."""
+
+    def send_text(
+        self,
+        account: Account,
+        source: str,
+        destination: str,
+        content: str,
+        *,
+        sandbox_only: bool = False,
+    ) -> "Deferred[Accepted]":
+        """Check, store and queue one message. HOT PATH.
+
+        Fires once the message is durable. Fails with Refusal, and with nothing else
+        that is not a defect. ``sandbox_only``: it came with a test key and must never
+        reach a real upstream. The strings are Unicode without lone surrogates, as the
+        caller wrote them; numbers are not yet normalised, senders not yet approved.
+        """
+        ...
+
+
+class MessageReader(Protocol):
+    """Where the state of a message is looked up."""
+
+    def status(self, message_id: bytes) -> "Deferred[MessageStatus | None]":
+        """The message of a 16-octet id, of whatever account; None: there is none.
+
+        Fails with Refusal (system error) when the store is away.
+        """
+        ...
+
+
+class Readiness(Protocol):
+    """Whether this node can do its work now."""
+
+    def problems(self) -> list[str]:
+        """What stands against it, a sentence each, for operators; empty: ready."""
+        ...
+
+
+class Authenticator(Protocol):
+    """Who may call."""
+
+    def authenticate(self, key: str) -> ApiKey | None:
+        """The key that ``key`` is, if it and its account are good now.
+
+        Raises Refusal (system error) when that can not be known.
+        """
+        ...

@@ -1,0 +1,90 @@
+"""The pipeline and the store as the HTTP API sees them: Deferreds that fire or refuse."""
+
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
+
+from luckgw.config.model import Account
+from luckgw.domain import errors
+from luckgw.domain.ids import to_text
+from luckgw.ingress.ports import Accepted, MessageStatus
+from luckgw.pipeline.text import Kept, SendText
+from luckgw.store import keys, records
+from luckgw.store.interface import StoreAway
+from luckgw.wire.pdus import decode_sm
+
+
+class Sender:
+    """Implements ports.TextSender."""
+
+    def __init__(self, send_text: SendText) -> None:
+        self._send_text = send_text
+
+    def send_text(
+        self,
+        account: Account,
+        source: str,
+        destination: str,
+        content: str,
+        *,
+        sandbox_only: bool = False,
+    ) -> "Deferred[Accepted]":
+        """See the port. HOT PATH."""
+        d: Deferred[Accepted] = Deferred()
+
+        def done(kept: Kept | None) -> None:
+            if kept is None:
+                d.errback(
+                    Failure(errors.system_error("the store did not confirm; try again"))
+                )
+            else:
+                d.callback(Accepted(kept.message_id, kept.segments, kept.encoding))
+
+        try:
+            self._send_text.send(
+                account, source, destination, content, done, sandbox_only=sandbox_only
+            )
+        except errors.Refusal as refusal:
+            return fail(refusal)
+        return d
+
+
+class Reads(Protocol):
+    """Runs one reading command of the store."""
+
+    def __call__(self, *args: bytes | str | int) -> "Deferred[Any]":
+        """Fires with the reply; fails with StoreAway."""
+        ...
+
+
+class Reader:
+    """Implements ports.MessageReader."""
+
+    def __init__(self, execute: Reads) -> None:
+        self._execute = execute
+
+    def status(self, message_id: bytes) -> "Deferred[MessageStatus | None]":
+        """See the port."""
+        d = self._execute(b"GET", keys.message(message_id))
+        return d.addCallbacks(_read, _away, callbackArgs=(message_id,))
+
+
+def _read(data: bytes | None, message_id: bytes) -> MessageStatus | None:
+    if data is None:
+        return None
+    record = records.decode(data)
+    sm = decode_sm(record.bodies[0])
+    return MessageStatus(
+        message_id=to_text(message_id),
+        account=record.account,
+        state=record.state,
+        updated_ms=record.updated_ms,
+        source=sm.source_addr.decode("latin-1"),
+        destination=sm.destination_addr.decode("latin-1"),
+    )
+
+
+def _away(failure: Failure) -> None:
+    failure.trap(StoreAway)
+    raise errors.system_error("the store does not answer; try again later")

@@ -1,0 +1,154 @@
+"""A message comes in: may it, where to, keep it, then say so. The same for HTTP and SMPP."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from luckgw.admission.limits import TokenBucket
+from luckgw.config.model import Account
+from luckgw.domain import errors
+from luckgw.domain.ids import to_text
+from luckgw.routing.facts import Facts
+from luckgw.routing.table import RouteTable
+from luckgw.store.interface import (
+    FLAG_DELIVER_SM,
+    FLAG_HTTP,
+    FLAG_WEBHOOK,
+    Accept,
+    Journal,
+)
+
+Done = Callable[[str], None]
+"""Told the message's id once it is kept, or "" when it is not and never will be."""
+
+
+class Marks(Protocol):
+    """Whether the store has room for more (luckgw.ops.marks)."""
+
+    @property
+    def is_full(self) -> bool:
+        """The disk or the store's memory is at its mark."""
+        ...
+
+
+class Upstreams(Protocol):
+    """What the pipeline knows of carriers."""
+
+    def is_up(self, name: str) -> bool:
+        """Whether the upstream can take messages now."""
+        ...
+
+    def queues_when_down(self, name: str) -> bool:
+        """Whether messages may wait for it while it is down."""
+        ...
+
+    def poke(self, name: str) -> None:
+        """Something was queued for it."""
+        ...
+
+
+class Submit:
+    """Admits, routes and keeps messages."""
+
+    def __init__(  # noqa: PLR0913 - each is a collaborator
+        self,
+        journal: Journal,
+        routes: RouteTable,
+        upstreams: Upstreams,
+        marks: Marks,
+        accounts: Mapping[str, Account],
+        fresh_id: Callable[[], bytes],
+        clock: Callable[[], float],
+    ) -> None:
+        """``clock`` gives monotonic seconds, for rates."""
+        self._journal = journal
+        self._routes = routes
+        self._upstreams = upstreams
+        self._is_up = upstreams.is_up
+        self._marks = marks
+        self._fresh_id = fresh_id
+        self._clock = clock
+        now = clock()
+        self._buckets = {
+            name: TokenBucket(account.throughput, now)
+            for name, account in accounts.items()
+            if account.throughput
+        }
+
+    def submit(  # noqa: PLR0913 - a message has many sides
+        self,
+        account: Account,
+        source: str,
+        destination: str,
+        bodies: Sequence[bytes],
+        *,
+        registered_delivery: int,
+        deadline_ms: int,
+        over_http: bool,
+        done: Done,
+        only: str | None = None,
+    ) -> None:
+        """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
+
+        ``source`` and ``destination`` are normalised, ``bodies`` are submit_sm bodies
+        that ask the carrier for a receipt. ``only`` names the one upstream it may go to,
+        whatever the routes say. Raises Refusal when it may not enter: then nothing is
+        stored and ``done`` is not called.
+        """
+        name = account.name
+        if self._marks.is_full:
+            raise errors.queue_full("the store is at its mark; try again later")
+        if not self._journal.is_open:
+            raise errors.system_error("the store does not answer; try again later")
+        if self._buckets:
+            bucket = self._buckets.get(name)
+            if bucket is not None:
+                wait = bucket.take(self._clock(), len(bodies))
+                if wait:
+                    raise errors.throttled(
+                        "the account's throughput is used up", math.ceil(wait)
+                    )
+        if only is None:
+            upstream, route = self._choose(Facts(name, source, destination))
+        else:
+            upstream, route = only, ""
+        message_id = self._fresh_id()
+
+        def told(result: Accept) -> None:
+            if result is Accept.STORED:
+                done(to_text(message_id))
+                self._upstreams.poke(upstream)
+            else:
+                done("")
+
+        self._journal.accept(
+            message_id,
+            account=name,
+            route=route,
+            upstream=upstream,
+            flags=self._flags(account, registered_delivery, over_http=over_http),
+            registered_delivery=registered_delivery,
+            deadline_ms=deadline_ms,
+            bodies=bodies,
+            done=told,
+        )
+
+    def _choose(self, facts: Facts) -> tuple[str, str]:
+        """The upstream to queue for, and the name of the route that says so."""
+        decision = self._routes.decide(facts)
+        if decision is None:
+            raise errors.no_route("no route leads to this destination")
+        preferred = decision.strategy.choose(decision.candidates, self._is_up, facts)
+        for upstream in preferred:
+            if self._is_up(upstream) or self._upstreams.queues_when_down(upstream):
+                return upstream, decision.route_name
+        raise errors.upstream_down("no upstream of the route can take messages now")
+
+    @staticmethod
+    def _flags(account: Account, registered_delivery: int, *, over_http: bool) -> int:
+        flags = FLAG_HTTP if over_http else 0
+        if account.webhook is not None:
+            flags |= FLAG_WEBHOOK
+        if registered_delivery & 3 and not over_http:
+            flags |= FLAG_DELIVER_SM
+        return flags

@@ -1,0 +1,119 @@
+"""The sandbox as a process of its own: ``python -m luckgw.sandbox.smsc_main``."""
+
+import json
+import sys
+import time
+from typing import Any
+
+import attrs
+import click
+from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+from twisted.python.failure import Failure
+
+from luckgw.link.flusher import Flusher
+from luckgw.sandbox.recipes import RECIPES
+from luckgw.sandbox.smsc import ID_FORMATS, Smsc, SmscService, SmscSettings
+
+_EPILOG = "\b\nWhat the last four digits of a recipient do:\n" + "\n".join(
+    f"  {recipe.digits}  {recipe.what}" for recipe in RECIPES
+)
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.option(
+    "--listen",
+    default="tcp:2776:interface=127.0.0.1",
+    show_default=True,
+    help="A Twisted server endpoint; port 0 takes any free one.",
+)
+@click.option("--system-id", default="sandbox", show_default=True, help="Who may bind.")
+@click.option("--password", default="sandbox", show_default=True)
+@click.option(
+    "--id-format", type=click.Choice(ID_FORMATS), default="dec", show_default=True
+)
+@click.option(
+    "--receipt-delay-s",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="From a submit_sm to its receipt.",
+)
+@click.option(
+    "--receipt-window",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="deliver_sm that a session may leave unanswered.",
+)
+@click.option(
+    "--recipes/--no-recipes",
+    default=True,
+    show_default=True,
+    help="Whether numbers call for the recipes below.",
+)
+def main(listen: str, recipes: bool, **settings: Any) -> None:
+    """Be a carrier: take binds, answer every submit_sm, send its receipt.
+
+    Prints the port as one line of JSON when it listens, and the counts of what it did
+    as another when SIGINT or SIGTERM ends it.
+    """
+    reactor: Any = _reactor
+    # Twisted's clock is the wall clock, which steps (spec/reliability 3.8).
+    reactor.seconds = time.monotonic
+    _log_warnings()
+    smsc = Smsc(
+        reactor,
+        Flusher(reactor),
+        SmscSettings(recipes=recipes, **settings),
+        lambda: time.time_ns() // 1_000_000,
+    )
+    service = SmscService(smsc, [serverFromString(reactor, listen)])
+    problems: list[str] = []
+
+    def listening(ports: list[IListeningPort]) -> None:
+        address: Any = ports[0].getHost()
+        _say({"listening": f"{address.host}:{address.port}"})
+
+    def failed(why: Failure) -> None:
+        problems.append(why.getErrorMessage())
+        reactor.stop()
+
+    def start() -> None:
+        service.start().addCallbacks(listening, failed)
+
+    def stop() -> Deferred[None]:
+        return service.stopService()
+
+    reactor.callWhenRunning(start)
+    reactor.addSystemEventTrigger("before", "shutdown", stop)
+    reactor.run()
+    if problems:
+        raise click.ClickException(problems[0])
+    _say({**attrs.asdict(smsc.counts), "receipts_kept": smsc.kept})
+
+
+def _log_warnings() -> None:
+    """Warnings and failures go to stderr."""
+    observer = FilteringLogObserver(
+        textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(LogLevel.warn)]
+    )
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+def _say(what: dict[str, object]) -> None:
+    click.echo(json.dumps(what))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,547 @@
+"""Group commit: all operations of one reactor turn go to the store as one script call.
+
+The first operation of a turn schedules the flush; at most one batch is under way; while
+it is, the next one gathers, so batches grow with load by themselves and the latency at
+low load is one round trip. A batch whose answer is lost is sent again: every operation
+is safe to repeat. What waits longest is bounded by the windows of the sessions.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from luckgw.domain.states import State
+from luckgw.store import keys, records
+from luckgw.store.interface import (
+    Accept,
+    AcceptCallback,
+    ClaimCallback,
+    Queue,
+    StoreAway,
+    Verdict,
+    VerdictCallback,
+)
+from luckgw.store.revoked import RevokeList
+
+Args = tuple[bytes, ...]
+Callback = Callable[[object], None]
+Operation = tuple[Args, Callback]
+
+BATCH: Final = 400
+"""Operations in one script call: some 5 ms of the store's only thread."""
+GIVE_UP_S: Final = 10.0
+"""After this long without a verdict a caller is told no (spec/reliability 3.2)."""
+RETRY_S: Final = 0.2
+"""Pause before a batch that the store refused is tried again."""
+_DAY_MS: Final = 86_400_000
+PACE_S: Final = 0.25
+"""How often deadlines are looked at while the store is away."""
+
+
+class Fenced(Exception):
+    """Another process has taken over this node's name: this one must stop."""
+
+
+class Backend(Protocol):
+    """A store that runs batches: Valkey, or the reference implementation in memory."""
+
+    def run(self, operations: Sequence[Args]) -> "Deferred[list[object]]":
+        """Apply all operations atomically, in order; one verdict each.
+
+        Fails with ``StoreAway`` when it is not known whether they were applied, with
+        ``Fenced`` when they were refused for good.
+        """
+        ...
+
+    def claimed(self, claims: bytes) -> "Deferred[Iterable[bytes]]":
+        """The entries of a claim set."""
+        ...
+
+
+@attrs.define
+class _Batch:
+    operations: list[Operation]
+    born: float
+
+
+_VERDICTS: Final = {
+    b"A": Verdict.APPLIED,
+    b"D": Verdict.NO_CHANGE,
+    b"P": Verdict.PARKED,
+    b"G": Verdict.GONE,
+    b"C": Verdict.REUSED,
+}
+
+
+_CAN_BE_REFUSED: Final = (b"A", b"R")
+"""Operations whose callers can be told no: the sender and the carrier repeat them."""
+
+
+_TOO_LATE: Final = 2
+"""The verdict on the revocation of a message that has a history already."""
+
+
+def _ignore(_verdict: object) -> None:
+    """For operations that nobody waits for."""
+
+
+def _given_back(_verdict: object) -> None:
+    """For what ``opened`` gives back; it finds that out anew on each connection."""
+
+
+class Journal:
+    """The one way in which a message's state changes. Implements the interface."""
+
+    log = Logger()
+
+    def __init__(  # noqa: PLR0913 - each is a collaborator
+        self,
+        clock: IReactorTime,
+        backend: Backend,
+        revoked: RevokeList,
+        now_ms: Callable[[], int],
+        node: str,
+        epoch: int,
+        retention_s: int,
+        on_fenced: Callable[[], None],
+    ) -> None:
+        self._clock = clock
+        self._backend = backend
+        self._revoked = revoked
+        self._now_ms = now_ms
+        self._node = node
+        self._epoch = epoch
+        self._on_fenced = on_fenced
+        self._map_ttl = str(retention_s + keys.SLACK_S).encode()
+        self._park_ttl = str(keys.PARKED_S + keys.SLACK_S).encode()
+        self._gathering: list[Operation] = []
+        self._under_way: _Batch | None = None
+        self._lost: _Batch | None = None
+        self._flush_call: IDelayedCall | None = None
+        self._late_call: IDelayedCall | None = None
+        self._open = False  # batches may go to the store
+        self._taking = False  # and messages and receipts may come in
+        self._stopped = False
+        self._indexes: dict[str, tuple[int, bytes]] = {}
+        self._holders: dict[bytes, tuple[Queue, Callable[[], set[bytes]]]] = {}
+        self._idle_waiters: list[Deferred[None]] = []
+        self.batches = 0
+        self.operations = 0
+
+    # -- the operations ------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message may be accepted now."""
+        return self._taking
+
+    def queue(self, key: bytes) -> Queue:
+        """This node's view of a queue."""
+        return Queue(key, keys.claims(key, self._node, self._epoch))
+
+    def accept(  # noqa: PLR0913 - see the interface
+        self,
+        message_id: bytes,
+        *,
+        account: str,
+        route: str,
+        upstream: str,
+        flags: int,
+        registered_delivery: int,
+        deadline_ms: int,
+        bodies: Sequence[bytes],
+        done: AcceptCallback,
+    ) -> None:
+        """Keep a message and queue it; see the interface."""
+        if not self._taking:
+            done(Accept.AWAY)
+            return
+        now = self._now_ms()
+        record = records.encode(
+            flags=flags,
+            registered_delivery=registered_delivery,
+            accepted_ms=now,
+            deadline_ms=deadline_ms,
+            account=account.encode(),
+            route=route.encode(),
+            bodies=bodies,
+        )
+
+        def told(verdict: object) -> None:
+            done(Accept.AWAY if verdict is None else Accept.STORED)
+
+        self._add(
+            (
+                b"A",
+                message_id,
+                record,
+                upstream.encode(),
+                self._index(account, now),
+                b"",
+            ),
+            told,
+        )
+
+    def _index(self, account: str, now_ms: int) -> bytes:
+        """Today's index of an account; a new one is registered for the sweep first."""
+        day = now_ms // _DAY_MS
+        known = self._indexes.get(account)
+        if known is not None and known[0] == day:
+            return known[1]
+        name = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%d")
+        index = keys.index(account, name)
+        self._indexes[account] = (day, index)
+        self._add((b"I", index), _ignore)
+        return index
+
+    def claim(self, queue: Queue, want: int, done: ClaimCallback) -> None:
+        """Take what is ready or due; see the interface."""
+
+        def told(verdict: object) -> None:
+            flat = verdict if isinstance(verdict, list) else []
+            done(list(zip(flat[::2], flat[1::2], strict=True)))
+
+        self._add(
+            (b"C", queue.key, queue.claims, b"%d" % want, b"%d" % self._now_ms()), told
+        )
+
+    def sent(  # noqa: PLR0913 - the operation's arguments
+        self,
+        queue: Queue,
+        message_id: bytes,
+        segment: int,
+        upstream: str,
+        carrier_id: bytes,
+        raw_id: bytes,
+        *,
+        last: bool,
+        webhook: bytes,
+        done: VerdictCallback,
+    ) -> None:
+        """A carrier took a segment; see the interface."""
+        head, tail = records.event_parts(
+            State.SENT, self._now_ms(), upstream.encode() + b"\0" + raw_id
+        )
+        self._add(
+            (
+                b"N",
+                queue.claims,
+                message_id,
+                bytes((segment,)),
+                keys.carrier_id(upstream, carrier_id) if carrier_id else b"",
+                head,
+                tail,
+                self._map_ttl,
+                b"1" if last else b"0",
+                webhook,
+            ),
+            _told_verdict(done),
+        )
+
+    def receipt(
+        self,
+        upstream: str,
+        carrier_id: bytes,
+        state: State,
+        tail: bytes,
+        done: VerdictCallback,
+    ) -> None:
+        """A carrier's receipt; see the interface."""
+        if not self._taking:
+            done(Verdict.AWAY, "")
+            return
+        now = self._now_ms()
+        head, tail = records.event_parts(state, now, tail)
+        self._add(
+            (
+                b"R",
+                keys.carrier_id(upstream, carrier_id),
+                keys.parked(upstream),
+                head,
+                tail,
+                b"%d" % now,
+                self._park_ttl,
+            ),
+            _told_verdict(done),
+        )
+
+    def finish(
+        self,
+        queue: Queue,
+        message_id: bytes,
+        state: State,
+        tail: bytes,
+        done: VerdictCallback,
+    ) -> None:
+        """The gateway ends a message; see the interface."""
+        head, tail = records.event_parts(state, self._now_ms(), tail)
+        self._add((b"F", queue.claims, message_id, head, tail), _told_verdict(done))
+
+    def retry(
+        self,
+        queue: Queue,
+        entry: bytes,
+        again: bytes,
+        due_ms: int | None,
+        event: bytes,
+    ) -> None:
+        """Give an entry back; see the interface."""
+        due = b"" if due_ms is None else b"%d" % due_ms
+        self._add((b"T", queue.key, queue.claims, entry, again, due, event), _ignore)
+
+    def settle(self, queue: Queue, entry: bytes) -> None:
+        """An entry is done with; see the interface."""
+        self._add((b"S", queue.claims, entry), _ignore)
+
+    def take_over(
+        self,
+        queue_key: bytes,
+        claims: bytes,
+        due_ms: int | None,
+        event: bytes,
+        done: Callable[[int], None],
+    ) -> None:
+        """Give back up to 500 entries that a dead epoch held; tells how many."""
+        due = b"" if due_ms is None else b"%d" % due_ms
+
+        def told(verdict: object) -> None:
+            done(verdict if isinstance(verdict, int) else 0)
+
+        self._add((b"Y", queue_key, claims, due, event), told)
+
+    def sweep(self, index: bytes, want: int, done: Callable[[int], None]) -> None:
+        """Remove the oldest ``want`` messages of an index; tells how many there were."""
+
+        def told(verdict: object) -> None:
+            done(verdict if isinstance(verdict, int) else 0)
+
+        self._add((b"W", index, b"%d" % want), told)
+
+    def drop_parked(
+        self, parked: bytes, before_ms: int, done: Callable[[int], None]
+    ) -> None:
+        """Drop up to 100 receipts parked before ``before_ms``; tells how many."""
+
+        def told(verdict: object) -> None:
+            done(verdict if isinstance(verdict, int) else 0)
+
+        self._add((b"O", parked, b"%d" % before_ms), told)
+
+    # -- who holds what --------------------------------------------------------------
+
+    def register_holder(self, queue: Queue, held: Callable[[], set[bytes]]) -> None:
+        """Name the one who holds this queue's claims.
+
+        After a lost answer the store may have given us entries that we never heard of;
+        what is claimed and not ``held()`` goes back to the head of its queue.
+        """
+        self._holders[queue.claims] = (queue, held)
+
+    # -- the batches -----------------------------------------------------------------
+
+    def _add(self, args: Args, callback: Callback) -> None:
+        self._gathering.append((args, callback))
+        if self._flush_call is None and self._under_way is None and self._open:
+            self._flush_call = self._clock.callLater(0, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_call = None
+        if self._under_way is not None or not self._open or not self._gathering:
+            return
+        if self._lost is not None:
+            return  # that one goes first: the order is kept
+        operations = self._gathering[:BATCH]
+        self._gathering = self._gathering[BATCH:]
+        self._run(_Batch(operations, self._clock.seconds()))
+
+    def _run(self, batch: _Batch) -> None:
+        self._under_way = batch
+        self.batches += 1
+        self.operations += len(batch.operations)
+        d = self._backend.run([args for args, _ in batch.operations])
+        d.addCallbacks(self._answered, self._failed, callbackArgs=(batch,), errbackArgs=(batch,))
+        d.addErrback(self._bug)
+
+    def _answered(self, verdicts: list[object], batch: _Batch) -> None:
+        self._under_way = None
+        self._taking = self._open
+        for (_, callback), verdict in zip(batch.operations, verdicts, strict=True):
+            self._tell(callback, verdict)
+        if self._gathering and self._flush_call is None:
+            # Not at once: what the callbacks caused in this turn goes along.
+            self._flush_call = self._clock.callLater(0, self._flush)
+        self._tell_idle_waiters()
+
+    def _tell(self, callback: Callback, verdict: object) -> None:
+        try:
+            callback(verdict)
+        except Exception:  # noqa: BLE001 - one callback must not take the others along
+            self.log.failure("a callback of the journal failed")
+
+    def _failed(self, failure: Failure, batch: _Batch) -> None:
+        self._under_way = None
+        if failure.check(Fenced):
+            self._stop()
+            return
+        failure.trap(StoreAway)
+        if self._open:
+            # The connection lives but the store refused: it may be full or loading.
+            self.log.warn("the store refused a batch: {reason}", reason=failure.getErrorMessage())
+            self._clock.callLater(RETRY_S, self._again)
+        self._keep_lost(batch)
+
+    def _stop(self) -> None:
+        self.log.critical("this node was taken over by another process; stopping")
+        self._open = self._taking = False
+        self._stopped = True
+        self._refuse_gathered()
+        self._gathering.clear()  # no store will ever take the rest
+        self._tell_idle_waiters()
+        self._on_fenced()
+
+    def _bug(self, failure: Failure) -> None:
+        self.log.failure("the journal failed", failure=failure)
+
+    def _again(self) -> None:
+        if self._open and self._under_way is None and self._lost is not None:
+            batch, self._lost = self._lost, None
+            self._run(batch)
+
+    def _keep_lost(self, batch: _Batch) -> None:
+        self._lost = batch
+        if self._late_call is None:
+            self._give_up_if_late()
+
+    def _give_up_if_late(self) -> None:
+        """Tell the callers of a batch in doubt no, once they have waited long enough."""
+        self._late_call = None
+        batch = self._lost
+        if batch is None:
+            return
+        self._late_call = self._clock.callLater(PACE_S, self._give_up_if_late)
+        if self._clock.seconds() - batch.born < GIVE_UP_S:
+            return
+        self._taking = False
+        refused = [op for op in batch.operations if op[0][0] in _CAN_BE_REFUSED]
+        try:
+            self._revoked.add([args[1] for args, _ in refused if args[0] == b"A"])
+        except OSError:
+            # No answer is given that could turn out to be a lie: tried again soon.
+            self.log.failure("the revoke list can not be written")
+            return
+        # The store may have taken them, in part or whole, and may be the one that is
+        # asked again: then the revocation stands where the message stood.
+        batch.operations = [
+            ((b"V", args[1]), _ignore) if args[0] == b"A" else (args, callback)
+            for args, callback in batch.operations
+            if args[0] != b"R"
+        ]
+        for _, callback in refused:
+            self._tell(callback, None)
+        self._refuse_gathered()
+
+    def _refuse_gathered(self) -> None:
+        """Say no to what never left this process: there is nothing to revoke."""
+        waiting, self._gathering = self._gathering, []
+        for operation in waiting:
+            (kind, *_), callback = operation
+            if callback is _given_back:
+                continue
+            if kind in _CAN_BE_REFUSED or kind == b"C":
+                self._tell(callback, None)
+            else:
+                self._gathering.append(operation)
+
+    # -- the connection comes and goes ---------------------------------------------------
+
+    def lost(self) -> None:
+        """The connection is gone: accept nothing; what was only gathered is refused."""
+        self._open = self._taking = False
+        self._refuse_gathered()
+        self._tell_idle_waiters()
+
+    async def opened(self) -> None:
+        """The connection is there (again): undo, repeat, reconcile, then accept.
+
+        Nothing can claim a message before those that were refused are revoked, and no
+        entry stays claimed that nobody here knows of.
+
+        Fails with StoreAway when the connection went meanwhile: to be called again on
+        the next one.
+        """
+        if self._stopped:
+            return
+        try:
+            await self._revoke()
+            await self._repeat_lost()
+            unknown = await self._claims_unknown_here()
+        except Fenced:
+            self._stop()
+            return
+        self._gathering += unknown
+        self._open = self._taking = True
+        if self._gathering and self._flush_call is None:
+            self._flush_call = self._clock.callLater(0, self._flush)
+
+    async def _revoke(self) -> None:
+        # More may be refused while we wait for the store.
+        while revoked := self._revoked.ids()[:BATCH]:
+            verdicts = await self._backend.run([(b"V", each) for each in revoked])
+            self._revoked.remove(revoked)
+            self.log.info("revoked {count} refused messages", count=len(revoked))
+            if late := verdicts.count(_TOO_LATE):
+                self.log.error("{count} refused messages had left", count=late)
+
+    async def _repeat_lost(self) -> None:
+        if self._lost is None:
+            return
+        batch, self._lost = self._lost, None
+        claims = [op for op in batch.operations if op[0][0] == b"C"]
+        rest = [op for op in batch.operations if op[0][0] != b"C"]
+        try:
+            verdicts = await self._backend.run([args for args, _ in rest])
+        except StoreAway:
+            self._keep_lost(batch)
+            raise
+        for _, callback in claims:
+            self._tell(callback, None)
+        self._answered(verdicts, _Batch(rest, batch.born))
+
+    async def _claims_unknown_here(self) -> list[Operation]:
+        operations: list[Operation] = []
+        for queue, held in list(self._holders.values()):
+            for entry in set(await self._backend.claimed(queue.claims)) - held():
+                args = (b"T", queue.key, queue.claims, entry, entry, b"", b"")
+                operations.append((args, _given_back))
+        return operations
+
+    def when_idle(self) -> "Deferred[None]":
+        """Fires when nothing is gathered, under way or in doubt; at once if so now."""
+        d: Deferred[None] = Deferred()
+        self._idle_waiters.append(d)
+        self._tell_idle_waiters()
+        return d
+
+    def _tell_idle_waiters(self) -> None:
+        if self._gathering or self._under_way is not None or self._lost is not None:
+            return
+        waiters, self._idle_waiters = self._idle_waiters, []
+        for waiter in waiters:
+            waiter.callback(None)
+
+
+def _told_verdict(done: VerdictCallback) -> Callback:
+    def told(verdict: object) -> None:
+        if verdict is None:
+            done(Verdict.AWAY, "")
+        else:
+            assert isinstance(verdict, bytes)  # noqa: S101 - the script's own answer
+            done(_VERDICTS[verdict[:1]], verdict[1:].decode())
+
+    return told

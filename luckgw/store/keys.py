@@ -1,0 +1,80 @@
+"""Every key in the store, and why it lives as long as it does.
+
+Nothing expires by TTL that a promise depends on (the store's clock is the wall clock):
+the TTLs here are a last sweep, with days of slack. Names of queues, claims and events:
+"queue" is what waits for an upstream (``q:``), for an account's SMPP sessions (``o:``)
+or for its webhook (``w:``); the store's script treats the three alike.
+"""
+
+from typing import Final
+
+SCHEMA: Final = b"luckgw:schema"
+"""The version of this layout; a gateway refuses a store written by a newer one."""
+SCHEMA_VERSION: Final = 1
+NODES: Final = b"luckgw:nodes"
+"""Hash: node name -> epoch. An operation under an older epoch is refused (fencing)."""
+CLAIMS: Final = b"luckgw:claims"
+"""Set of the claim sets that may not be empty: what a new epoch takes over."""
+INDEXES: Final = b"luckgw:indexes"
+"""Set of the index lists: what the retention sweep walks through."""
+
+SLACK_S: Final = 2 * 86_400
+"""TTLs are this much longer than the rule they back up."""
+PARKED_S: Final = 72 * 3600
+"""How long a receipt for an unknown id waits for its message (DESIGN 4.3)."""
+
+
+def message(message_id: bytes) -> bytes:
+    """String: the message's record (luckgw/store/records.py)."""
+    return b"m:" + message_id
+
+
+def upstream_queue(upstream: str) -> bytes:
+    """List of message ids, ready for an upstream, first in first out."""
+    return b"q:" + upstream.encode()
+
+
+def deliver_sm_outbox(account: str) -> bytes:
+    """List of events for an account's bound sessions."""
+    return b"o:" + account.encode()
+
+
+def webhook_outbox(account: str) -> bytes:
+    """List of events for an account's webhook."""
+    return b"w:" + account.encode()
+
+
+def delayed(queue: bytes) -> bytes:
+    """Sorted set beside a queue: entry -> wall-clock ms at which it is due."""
+    return b"d:" + queue
+
+
+def claims(queue: bytes, node: str, epoch: int) -> bytes:
+    """Set of entries of a queue that one epoch of one node holds."""
+    return b"c:" + queue + b"|" + node.encode() + b"|" + str(epoch).encode()
+
+
+def parse_claims(key: bytes) -> tuple[bytes, str, int]:
+    """The queue, node and epoch in the name of a claim set."""
+    queue, node, epoch = key[2:].rsplit(b"|", 2)
+    return queue, node.decode(), int(epoch)
+
+
+def carrier_id(upstream: str, canonical: bytes) -> bytes:
+    """String: a carrier's message id -> our id and segment, or the receipt parked for it."""
+    return b"r:" + upstream.encode() + b":" + canonical
+
+
+def parked(upstream: str) -> bytes:
+    """Sorted set: carrier_id keys that hold a parked receipt, by wall-clock ms."""
+    return b"p:" + upstream.encode()
+
+
+def index(account: str, day: str) -> bytes:
+    """List of the ids an account sent on a UTC day (``20261123``): logs and retention."""
+    return b"i:" + account.encode() + b":" + day.encode()
+
+
+def webhook_parked(account: str) -> bytes:
+    """List of events that a webhook did not take within the schedule."""
+    return b"x:" + account.encode()

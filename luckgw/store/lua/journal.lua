@@ -1,0 +1,398 @@
+#!lua flags=allow-oom
+-- The journal: every change of a message's state, one batch of operations per call.
+-- ARGV: node, epoch, then operations, each an op letter and its fixed arguments.
+-- The answer has one verdict per operation, in order. docs/adr/0006 explains the record.
+-- Every operation is safe to repeat: a batch whose answer was lost is sent again.
+-- Keys: see luckgw/store/keys.py. Python twin for tests: luckgw/store/memory.py.
+
+local call = redis.call
+local argv = ARGV
+local byte, char, sub, floor = string.byte, string.char, string.sub, math.floor
+
+if call('HGET', 'luckgw:nodes', argv[1]) ~= argv[2] then
+  return redis.error_reply('FENCED this node was taken over')
+end
+
+local DELIVERED, UNDELIVERED, EXPIRED = 4, 5, 6
+local ACCEPTED, SENT, UNKNOWN = 1, 2, 3
+local WANTS_DELIVER_SM, WANTS_WEBHOOK = 1, 2
+local EVERY_SEGMENT = 255
+
+-- Pushes to ready queues and removals from claims, gathered over the batch: one command
+-- for many messages. Flushed before anything reads those keys.
+local pushes, push_order, removals = {}, {}, {}
+
+local function push(key, entry)
+  local list = pushes[key]
+  if list then
+    list[#list + 1] = entry
+  else
+    pushes[key] = { entry }
+    push_order[#push_order + 1] = key
+  end
+end
+
+local function remove(key, entry)
+  local list = removals[key]
+  if list then list[#list + 1] = entry else removals[key] = { entry } end
+end
+
+local function each_chunk(list, run)
+  for first = 1, #list, 1000 do
+    run(unpack(list, first, math.min(first + 999, #list)))
+  end
+end
+
+local function flush()
+  for _, key in ipairs(push_order) do
+    each_chunk(pushes[key], function(...) call('RPUSH', key, ...) end)
+  end
+  for key, list in pairs(removals) do
+    each_chunk(list, function(...) call('SREM', key, ...) end)
+  end
+  pushes, push_order, removals = {}, {}, {}
+end
+
+local function outranks(new, old)
+  if old >= DELIVERED then
+    return new == DELIVERED and (old == UNDELIVERED or old == EXPIRED)
+  end
+  return new > old
+end
+
+-- How many entries one operation takes: unpack() has room for some 8,000, and an error
+-- after the LPOP would lose what was popped.
+local function bounded(want)
+  return math.max(0, math.min(tonumber(want), 1000))
+end
+
+-- Where the events of a record begin, counted as Lua counts.
+local function events_at(rec)
+  local b5, b6, b7, b8 = byte(rec, 5, 8)
+  return ((b5 * 256 + b6) * 256 + b7) * 256 + b8 + 1
+end
+
+local function has_event(rec, event)
+  return string.find(rec, event, events_at(rec), true) ~= nil
+end
+
+-- Append an event to a message that is still there and does not have it yet.
+local function append_once(id, event)
+  local rec = call('GET', 'm:' .. id)
+  if rec and not has_event(rec, event) then call('APPEND', 'm:' .. id, event) end
+end
+
+-- The state of each segment and the order in which segments failed, from the events.
+local function fold(rec)
+  local count = byte(rec, 3)
+  local at = events_at(rec)
+  local states, failed = {}, 0
+  for i = 1, count do states[i] = ACCEPTED end
+  local size = #rec
+  while at <= size do
+    local len, state = byte(rec, at, at + 1)
+    if state < 16 then
+      local seg = byte(rec, at + 8)
+      local first, last = seg + 1, seg + 1
+      if seg == EVERY_SEGMENT then first, last = 1, count end
+      for i = first, last do
+        if states[i] and outranks(state, states[i]) then
+          states[i] = state
+          if state > DELIVERED and failed == 0 then failed = i end
+        end
+      end
+    end
+    at = at + 1 + len
+  end
+  return states, failed
+end
+
+-- One state for the whole message (luckgw/receipts/match.py states the rule).
+local function message_state(states, failed)
+  local lowest, unknown = 99, false
+  for i = 1, #states do
+    local s = states[i]
+    if s < lowest then lowest = s end
+    if s == UNKNOWN then unknown = true end
+  end
+  if lowest < SENT then return ACCEPTED end
+  if lowest < DELIVERED then
+    if unknown and lowest == UNKNOWN then return UNKNOWN end
+    return SENT
+  end
+  if failed > 0 and states[failed] > DELIVERED then return states[failed] end
+  for i = 1, #states do
+    if states[i] > DELIVERED then return states[i] end
+  end
+  return DELIVERED
+end
+
+local function notify(rec, id, state, time)
+  local flags, rd = byte(rec, 2), byte(rec, 4) % 4
+  if flags % 4 == 0 then return '' end
+  local account = sub(rec, 26, 25 + byte(rec, 25))
+  local entry = id .. char(state) .. time .. '\0'
+  local told = ''
+  if flags % 2 == WANTS_DELIVER_SM and state >= DELIVERED
+    and (rd == 1 or (rd == 2 and state ~= DELIVERED)) then
+    push('o:' .. account, entry)
+    told = account
+  end
+  if floor(flags / WANTS_WEBHOOK) % 2 == 1 then
+    push('w:' .. account, entry)
+    told = account
+  end
+  return told
+end
+
+-- Append a state event of one segment (or of every segment); notify when the message's
+-- own state changed. A final state rewrites the value, which gives back the slack that
+-- APPEND leaves behind it.
+local function apply(id, rec, head, seg, tail)
+  local states, failed = fold(rec)
+  local before = message_state(states, failed)
+  local state = byte(head, 2)
+  local changed = false
+  local first, last = seg + 1, seg + 1
+  if seg == EVERY_SEGMENT then first, last = 1, #states end
+  for i = first, last do
+    if states[i] and outranks(state, states[i]) then
+      states[i] = state
+      if state > DELIVERED and failed == 0 then failed = i end
+      changed = true
+    end
+  end
+  if not changed then return 'D' end
+  local event = head .. char(seg) .. tail
+  local after = message_state(states, failed)
+  if after >= DELIVERED then
+    call('SET', 'm:' .. id, rec .. event)
+  else
+    call('APPEND', 'm:' .. id, event)
+  end
+  if after == before then return 'A' end
+  return 'A' .. notify(rec, id, after, sub(head, 3, 8))
+end
+
+local res, n = {}, 0
+local at, size = 3, #argv
+
+while at <= size do
+  local op = argv[at]
+  n = n + 1
+  if op == 'A' then
+    -- accept: id, record, queue, index, due ms ('' = now)
+    local id, rec, queue, index, due = argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5]
+    at = at + 6
+    if call('SET', 'm:' .. id, rec, 'NX') then
+      if due == '' then push('q:' .. queue, id) else call('ZADD', 'd:q:' .. queue, due, id) end
+      push(index, id)
+      res[n] = 1
+    else
+      res[n] = 2
+    end
+
+  elseif op == 'N' then
+    -- sent: claims, id, seg, map key ('' = carrier gave no id), event head, event tail,
+    --       map ttl s, last ('1' = nothing of the message is unanswered), webhook queue ('' = none)
+    local claims, id, seg, map, head, tail, ttl, last, hook =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6],
+      argv[at + 7], argv[at + 8], argv[at + 9]
+    at = at + 10
+    local old
+    local mine = 'I' .. id .. seg
+    if map ~= '' then old = call('SET', map, mine, 'EX', ttl, 'GET') end
+    local parked = old and byte(old) == 80 -- 'P': the receipt came first
+    local reused = old and not parked and old ~= mine
+    if old == mine then
+      res[n] = 'A' -- a repeat: all of it is done
+    else
+      local event = head .. seg .. tail
+      local there, news = true, true
+      if map == '' or reused then -- the map does not tell whether this is a repeat
+        local rec = call('GET', 'm:' .. id)
+        there = rec ~= false
+        news = there and not has_event(rec, event)
+      end
+      if news and call('APPEND', 'm:' .. id, event) == #event then
+        call('DEL', 'm:' .. id) -- it was swept or revoked: an event alone is no record
+        there = false
+      end
+      if parked then
+        call('ZREM', 'p:' .. sub(map, 3, (string.find(map, ':', 3, true)) - 1), map)
+      end
+      local told = ''
+      if news and there and last == '1' and hook ~= '' then
+        push('w:' .. hook, id .. char(SENT) .. sub(head, 3, 8) .. '\0')
+        told = hook
+      end
+      if parked and there then
+        local applied = apply(id, call('GET', 'm:' .. id), sub(old, 2, 9), byte(seg), sub(old, 10))
+        if #applied > 1 then told = sub(applied, 2) end
+      end
+      res[n] = (there and (reused and 'C' or 'A') or 'G') .. told
+    end
+    if last == '1' then remove(claims, id) end
+
+  elseif op == 'R' then
+    -- receipt: map key, parked key, event head, event tail, now ms, park ttl s
+    local map, parked, head, tail, now, ttl =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6]
+    at = at + 7
+    local found = call('GET', map)
+    if found and byte(found) == 73 then -- 'I': id and segment
+      local id = sub(found, 2, 17)
+      local rec = call('GET', 'm:' .. id)
+      if rec then res[n] = apply(id, rec, head, byte(found, 18), tail) else res[n] = 'G' end
+    else
+      if not found or outranks(byte(head, 2), byte(found, 3)) then
+        call('SET', map, 'P' .. head .. tail, 'EX', ttl)
+        call('ZADD', parked, now, map)
+      end
+      res[n] = 'P'
+    end
+
+  elseif op == 'C' then
+    -- claim: queue, claims, how many, now ms. Entries that are due go before the ready ones.
+    local queue, claims, want, now = argv[at + 1], argv[at + 2], bounded(argv[at + 3]), argv[at + 4]
+    at = at + 5
+    flush()
+    local entries = call('ZRANGE', 'd:' .. queue, '-inf', now, 'BYSCORE', 'LIMIT', 0, want)
+    if #entries > 0 then call('ZREM', 'd:' .. queue, unpack(entries)) end
+    if #entries < want then
+      local ready = call('LPOP', queue, want - #entries)
+      if ready then
+        for i = 1, #ready do entries[#entries + 1] = ready[i] end
+      end
+    end
+    local out = {}
+    if #entries > 0 then
+      local keys = {}
+      for i = 1, #entries do keys[i] = 'm:' .. sub(entries[i], 1, 16) end
+      local records = call('MGET', unpack(keys))
+      local taken = {}
+      for i = 1, #entries do
+        if records[i] then -- a message that was revoked or swept is skipped
+          taken[#taken + 1] = entries[i]
+          out[#out + 1] = entries[i]
+          out[#out + 1] = records[i]
+        end
+      end
+      if #taken > 0 then
+        call('SADD', claims, unpack(taken))
+        call('SADD', 'luckgw:claims', claims)
+      end
+    end
+    res[n] = out
+
+  elseif op == 'S' then
+    -- settle: claims, entry
+    remove(argv[at + 1], argv[at + 2])
+    at = at + 3
+    res[n] = 1
+
+  elseif op == 'T' then
+    -- retry: queue, claims, entry, new entry, due ms ('' = at once, first in line), event ('' = none)
+    local queue, claims, entry, again, due, event =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6]
+    at = at + 7
+    flush()
+    if call('SREM', claims, entry) == 1 then
+      if due == '' then call('LPUSH', queue, again) else call('ZADD', 'd:' .. queue, due, again) end
+      if event ~= '' then append_once(sub(entry, 1, 16), event) end
+      res[n] = 1
+    else
+      res[n] = 0
+    end
+
+  elseif op == 'F' then
+    -- finish by the gateway itself: claims, id, event head, event tail
+    local claims, id, head, tail = argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4]
+    at = at + 5
+    flush()
+    local rec = call('GET', 'm:' .. id)
+    if call('SREM', claims, id) == 1 and rec then
+      res[n] = apply(id, rec, head, EVERY_SEGMENT, tail)
+    else
+      res[n] = 'D'
+    end
+
+  elseif op == 'V' then
+    -- revoke: id. The caller was told "no": the message must never leave.
+    local id = argv[at + 1]
+    at = at + 2
+    flush()
+    local rec = call('GET', 'm:' .. id)
+    if not rec then
+      res[n] = 0
+    else
+      if #rec >= events_at(rec) then
+        res[n] = 2 -- too late: it has a history
+      else
+        call('DEL', 'm:' .. id)
+        res[n] = 1
+      end
+    end
+
+  elseif op == 'Y' then
+    -- take over what a dead claimant held: queue, its claims, due ms ('' = first in line), event
+    local queue, claims, due, event = argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4]
+    at = at + 5
+    flush()
+    local entries = call('SRANDMEMBER', claims, 500)
+    table.sort(entries, function(a, b) -- the latest first: each goes before the last
+      local x, y = sub(a, 18, 23), sub(b, 18, 23)
+      if x ~= y then return x > y end
+      return a > b
+    end)
+    for i = 1, #entries do
+      local entry = entries[i]
+      call('SREM', claims, entry)
+      if call('EXISTS', 'm:' .. sub(entry, 1, 16)) == 1 then
+        if due == '' then call('LPUSH', queue, entry) else call('ZADD', 'd:' .. queue, due, entry) end
+        if event ~= '' then append_once(sub(entry, 1, 16), event) end
+      end
+    end
+    if call('EXISTS', claims) == 0 then call('SREM', 'luckgw:claims', claims) end
+    res[n] = #entries
+
+  elseif op == 'I' then
+    -- register a new index, so that the sweep finds it: index
+    call('SADD', 'luckgw:indexes', argv[at + 1])
+    at = at + 2
+    res[n] = 1
+
+  elseif op == 'W' then
+    -- sweep: index, how many. Messages older than the retention go, oldest first.
+    local index, want = argv[at + 1], bounded(argv[at + 2])
+    at = at + 3
+    flush()
+    local ids = call('LPOP', index, want)
+    if ids and ids[1] then
+      for i = 1, #ids do ids[i] = 'm:' .. ids[i] end
+      call('DEL', unpack(ids))
+      res[n] = #ids
+    else
+      call('SREM', 'luckgw:indexes', index)
+      res[n] = 0
+    end
+
+  elseif op == 'O' then
+    -- drop receipts that were parked too long ago: parked key, before ms
+    local parked, before = argv[at + 1], argv[at + 2]
+    at = at + 3
+    local maps = call('ZRANGE', parked, '-inf', '(' .. before, 'BYSCORE', 'LIMIT', 0, 100)
+    for i = 1, #maps do
+      local found = call('GET', maps[i])
+      if found and byte(found) == 80 then call('DEL', maps[i]) end
+    end
+    if #maps > 0 then call('ZREM', parked, unpack(maps)) end
+    res[n] = #maps
+
+  else
+    return redis.error_reply('ERR unknown operation ' .. tostring(op))
+  end
+end
+
+flush()
+return res

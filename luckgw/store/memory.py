@@ -1,0 +1,386 @@
+"""The store in memory: the reference for what each operation of the journal means.
+
+It says in Python what lua/journal.lua does on a server, verdict for verdict and octet
+for octet (tests/contracts holds the two together), and serves the tests of other rooms.
+It is written to be read, not to be fast, and it keeps nothing.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import attrs
+from twisted.internet.defer import Deferred, fail, succeed
+
+from luckgw.domain.states import State, outranks
+from luckgw.store import keys, records
+from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_WEBHOOK
+from luckgw.store.journal import Args, Fenced
+from luckgw.store.records import EVERY_SEGMENT, Record
+
+MOST: Final = 1000
+"""One claim or sweep never takes more entries than this."""
+MOST_TAKEN_OVER: Final = 500
+
+_ID: Final = 16
+"""Octets of a message id: every entry begins with one."""
+_EVENT_HEAD: Final = 8
+
+# What registered_delivery asks for (SMPP v3.4 5.2.17, bits 1-0).
+_EVERY_END: Final = 1
+_FAILURES: Final = 2
+
+
+@attrs.frozen
+class Known:
+    """A carrier's id stands for this segment."""
+
+    message_id: bytes
+    segment: int
+    ttl_s: int = attrs.field(eq=False)
+
+
+@attrs.frozen
+class Parked:
+    """A receipt that came before its id was known: an event without its segment."""
+
+    head: bytes
+    tail: bytes
+    ttl_s: int
+
+    @property
+    def state(self) -> State:
+        """What the receipt says."""
+        return State(self.head[1])
+
+
+@attrs.define
+class MemoryStore:
+    """What a server holds: one for all the nodes of a test. Keys are luckgw.store.keys'."""
+
+    epochs: dict[bytes, int] = attrs.field(factory=dict)
+    """Node -> the only epoch of it that may still write."""
+    records: dict[bytes, bytes] = attrs.field(factory=dict)
+    """Message id -> record (luckgw.store.records)."""
+    lists: dict[bytes, list[bytes]] = attrs.field(factory=dict)
+    """Ready queues, outboxes and indexes, oldest first."""
+    delayed: dict[bytes, dict[bytes, int]] = attrs.field(factory=dict)
+    """Queue -> entry -> when it is due, wall-clock ms."""
+    claims: dict[bytes, set[bytes]] = attrs.field(factory=dict)
+    """Claim set -> its entries."""
+    claims_in_use: set[bytes] = attrs.field(factory=set)
+    """Claim sets that may not be empty."""
+    carrier_ids: dict[bytes, Known | Parked] = attrs.field(factory=dict)
+    parked: dict[bytes, dict[bytes, int]] = attrs.field(factory=dict)
+    """Upstream's key -> carrier id's key -> when it was parked, wall-clock ms."""
+    indexes: set[bytes] = attrs.field(factory=set)
+
+    def join(self, node: str) -> int:
+        """Begin a new epoch of a node; every older one is fenced off."""
+        epoch = self.epochs.get(node.encode(), 0) + 1
+        self.epochs[node.encode()] = epoch
+        return epoch
+
+    def list_of(self, key: bytes) -> list[bytes]:
+        """The list under a key, to be changed in place."""
+        return self.lists.setdefault(key, [])
+
+    def delayed_of(self, queue: bytes) -> dict[bytes, int]:
+        """What waits beside a queue for its time, to be changed in place."""
+        return self.delayed.setdefault(queue, {})
+
+    def claims_of(self, key: bytes) -> set[bytes]:
+        """The claim set under a key, to be changed in place."""
+        return self.claims.setdefault(key, set())
+
+
+class MemoryBackend:
+    """One epoch of one node on a MemoryStore; see luckgw.store.journal.Backend."""
+
+    def __init__(self, store: MemoryStore, node: str, epoch: int) -> None:
+        self._store = store
+        self._node = node.encode()
+        self._epoch = epoch
+        self._apply: dict[bytes, Callable[..., object]] = {
+            b"A": self._accept,
+            b"N": self._sent,
+            b"R": self._receipt,
+            b"C": self._claim,
+            b"S": self._settle,
+            b"T": self._retry,
+            b"F": self._finish,
+            b"V": self._revoke,
+            b"Y": self._take_over,
+            b"I": self._register_index,
+            b"W": self._sweep,
+        }
+
+    def run(self, operations: Sequence[Args]) -> "Deferred[list[object]]":
+        """Apply all operations in order; the Deferred has fired when this returns."""
+        if self._store.epochs.get(self._node) != self._epoch:
+            return fail(Fenced("this node was taken over"))
+        return succeed([self._apply[name](*args) for name, *args in operations])
+
+    def claimed(self, claims: bytes) -> "Deferred[Iterable[bytes]]":
+        """The entries of a claim set."""
+        return succeed(set(self._store.claims.get(claims, ())))
+
+    # -- a message comes in ----------------------------------------------------------
+
+    def _accept(
+        self,
+        message_id: bytes,
+        record: bytes,
+        upstream: bytes,
+        index: bytes,
+        due: bytes,
+    ) -> int:
+        """Keep and queue a message: 1; a repeat of ourselves: 2."""
+        if message_id in self._store.records:
+            return 2
+        self._store.records[message_id] = record
+        queue = keys.upstream_queue(upstream.decode())
+        self._enqueue(queue, message_id, due, first=False)
+        self._store.list_of(index).append(message_id)
+        return 1
+
+    def _revoke(self, message_id: bytes) -> int:
+        """Drop a message whose sender was told no: 1; unknown: 0; it has a history: 2.
+
+        Its id stays in its queue, where a claim skips it.
+        """
+        record = self._store.records.get(message_id)
+        if record is None:
+            return 0
+        if records.decode(record).events:
+            return 2
+        del self._store.records[message_id]
+        return 1
+
+    # -- queues and claims -----------------------------------------------------------
+
+    def _claim(
+        self, queue: bytes, claims: bytes, want: bytes, now: bytes
+    ) -> list[bytes]:
+        """Entry, record, entry, record ...: first what is due, then what is ready."""
+        room = max(0, min(int(want), MOST))
+        waiting = self._store.delayed_of(queue)
+        due = sorted((at, entry) for entry, at in waiting.items() if at <= int(now))
+        entries = [entry for _, entry in due[:room]]
+        for entry in entries:
+            del waiting[entry]
+        ready = self._store.list_of(queue)
+        room -= len(entries)
+        entries += ready[:room]
+        del ready[:room]
+        found: list[bytes] = []
+        for entry in entries:
+            record = self._store.records.get(entry[:_ID])
+            if record is not None:  # else it was revoked or swept: skipped
+                found += (entry, record)
+                self._store.claims_of(claims).add(entry)
+                self._store.claims_in_use.add(claims)
+        return found
+
+    def _settle(self, claims: bytes, entry: bytes) -> int:
+        """An entry is done with: 1, always."""
+        self._store.claims_of(claims).discard(entry)
+        return 1
+
+    def _retry(  # noqa: PLR0913 - the operation's arguments
+        self,
+        queue: bytes,
+        claims: bytes,
+        entry: bytes,
+        again: bytes,
+        due: bytes,
+        event: bytes,
+    ) -> int:
+        """Give back, as ``again``, an entry that is held: 1; it is not held: 0."""
+        held = self._store.claims_of(claims)
+        if entry not in held:
+            return 0
+        held.discard(entry)
+        self._enqueue(queue, again, due, first=True)
+        self._append_once(entry[:_ID], event)
+        return 1
+
+    def _take_over(self, queue: bytes, claims: bytes, due: bytes, event: bytes) -> int:
+        """Give back what a dead claimant held, in the order of time; tells how many.
+
+        Of more than MOST_TAKEN_OVER any so many.
+        """
+        held = self._store.claims_of(claims)
+        entries = sorted(held)[:MOST_TAKEN_OVER]
+        # Each goes before the one before it: the oldest last.
+        for entry in sorted(entries, key=lambda e: (e[17:23], e), reverse=True):
+            held.discard(entry)
+            if entry[:_ID] in self._store.records:
+                self._enqueue(queue, entry, due, first=True)
+                self._append_once(entry[:_ID], event)
+        if not held:
+            self._store.claims_in_use.discard(claims)
+        return len(entries)
+
+    def _enqueue(self, queue: bytes, entry: bytes, due: bytes, *, first: bool) -> None:
+        """Let an entry wait until it is due, or (``due`` b"") put it in line."""
+        if due:
+            self._store.delayed_of(queue)[entry] = int(due)
+        else:
+            ready = self._store.list_of(queue)
+            ready.insert(0 if first else len(ready), entry)
+
+    # -- what becomes of it ----------------------------------------------------------
+
+    def _sent(  # noqa: PLR0913 - the operation's arguments
+        self,
+        claims: bytes,
+        message_id: bytes,
+        segment: bytes,
+        carrier_key: bytes,
+        head: bytes,
+        tail: bytes,
+        ttl: bytes,
+        last: bytes,
+        webhook: bytes,
+    ) -> bytes:
+        """A carrier took a segment: applied (A), the id was in use (C), gone (G)."""
+        if last == b"1":
+            self._store.claims_of(claims).discard(message_id)
+        old = None
+        if carrier_key:
+            old = self._store.carrier_ids.get(carrier_key)
+            known = Known(message_id, segment[0], int(ttl))
+            self._store.carrier_ids[carrier_key] = known
+            if old == known:
+                return b"A"  # a repeat
+            if isinstance(old, Parked):
+                self._store.parked[_parked_key(carrier_key)].pop(carrier_key, None)
+        if message_id not in self._store.records:
+            return b"G"
+        told = b""
+        if self._append_once(message_id, head + segment + tail) and last == b"1":
+            told = self._push_event(b"w:", webhook, message_id, State.SENT, head)
+        if isinstance(old, Known):
+            return b"C" + told
+        if isinstance(old, Parked):
+            told = self._change(message_id, old.head, segment[0], old.tail)[1:] or told
+        return b"A" + told
+
+    def _receipt(  # noqa: PLR0913 - the operation's arguments
+        self,
+        carrier_key: bytes,
+        parked_key: bytes,
+        head: bytes,
+        tail: bytes,
+        now: bytes,
+        ttl: bytes,
+    ) -> bytes:
+        """Applied (A), no news (D), message gone (G), or parked (P) for an unknown id.
+
+        One receipt is parked for an id: the one that outranks the others.
+        """
+        found = self._store.carrier_ids.get(carrier_key)
+        if isinstance(found, Known):
+            if found.message_id not in self._store.records:
+                return b"G"
+            return self._change(found.message_id, head, found.segment, tail)
+        parked = Parked(head, tail, int(ttl))
+        if found is None or outranks(parked.state, found.state):
+            self._store.carrier_ids[carrier_key] = parked
+            self._store.parked.setdefault(parked_key, {})[carrier_key] = int(now)
+        return b"P"
+
+    def _finish(
+        self, claims: bytes, message_id: bytes, head: bytes, tail: bytes
+    ) -> bytes:
+        """End a message that is held, in all its segments: A, else no change (D)."""
+        held = self._store.claims_of(claims)
+        if message_id not in held:
+            return b"D"
+        held.discard(message_id)
+        if message_id not in self._store.records:
+            return b"D"
+        return self._change(message_id, head, EVERY_SEGMENT, tail)
+
+    def _change(
+        self, message_id: bytes, head: bytes, segment: int, tail: bytes
+    ) -> bytes:
+        """Apply a state event: A and the account that is told of it, or D."""
+        before = records.decode(self._store.records[message_id])
+        record = self._store.records[message_id] + head + bytes((segment,)) + tail
+        after = records.decode(record)
+        if after.segment_states() == before.segment_states():
+            return b"D"
+        self._store.records[message_id] = record
+        if after.state is before.state:
+            return b"A"
+        return b"A" + self._notify(after, message_id, head)
+
+    def _notify(self, record: Record, message_id: bytes, head: bytes) -> bytes:
+        """Put the message's new state into the outboxes that want it; tells whose."""
+        account = record.account.encode()
+        wanted = record.registered_delivery & 3
+        told = b""
+        if (
+            record.flags & FLAG_DELIVER_SM
+            and record.state.is_final
+            and (
+                wanted == _EVERY_END
+                or (wanted == _FAILURES and record.state is not State.DELIVERED)
+            )
+        ):
+            told = self._push_event(b"o:", account, message_id, record.state, head)
+        if record.flags & FLAG_WEBHOOK:
+            told = self._push_event(b"w:", account, message_id, record.state, head)
+        return told
+
+    def _push_event(
+        self,
+        outbox: bytes,
+        account: bytes,
+        message_id: bytes,
+        state: State,
+        head: bytes,
+    ) -> bytes:
+        """Add an entry (records.OutboxEntry) to an account's outbox; tells whose."""
+        if account:
+            entry = message_id + bytes((state,)) + head[2:_EVENT_HEAD] + b"\0"
+            self._store.list_of(outbox + account).append(entry)
+        return account
+
+    def _append_once(self, message_id: bytes, event: bytes) -> bool:
+        """Append an event to a message that is there and does not have it yet."""
+        record = self._store.records.get(message_id)
+        if not event or record is None or event in _events(record):
+            return False
+        self._store.records[message_id] = record + event
+        return True
+
+    # -- retention -------------------------------------------------------------------
+
+    def _register_index(self, index: bytes) -> int:
+        """Let the sweep find an index: 1, always."""
+        self._store.indexes.add(index)
+        return 1
+
+    def _sweep(self, index: bytes, want: bytes) -> int:
+        """Remove the oldest messages of an index; tells how many ids there were."""
+        ids = self._store.list_of(index)
+        gone = ids[: max(0, min(int(want), MOST))]
+        del ids[: len(gone)]
+        for message_id in gone:
+            self._store.records.pop(message_id, None)
+        if not gone:
+            self._store.indexes.discard(index)
+        return len(gone)
+
+
+def _events(record: bytes) -> bytes:
+    """All events of a record, as they stand in it."""
+    return record[int.from_bytes(record[4:8], "big") :]
+
+
+def _parked_key(carrier_key: bytes) -> bytes:
+    """Under which key the receipt of a carrier's id is parked."""
+    upstream = carrier_key.split(b":", 2)[1]
+    return keys.parked(upstream.decode())

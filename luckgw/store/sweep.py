@@ -1,0 +1,101 @@
+"""What is older than the retention leaves the store; receipts nobody claimed are dropped."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from luckgw.store import keys
+from luckgw.store.journal import Journal
+
+EVERY_S: Final = 600.0
+STEP: Final = 200
+PAUSE_S: Final = 0.02
+"""Between steps: the sweep takes no more than a small share of the store."""
+
+
+class Commands(Protocol):
+    """Runs one command of the store."""
+
+    def __call__(self, *args: bytes | str | int) -> "Deferred[Any]":
+        """Fires with the reply."""
+        ...
+
+
+class Sweep:
+    """Looks every ten minutes."""
+
+    log = Logger()
+
+    def __init__(  # noqa: PLR0913 - each is a collaborator
+        self,
+        clock: IReactorTime,
+        execute: Commands,
+        journal: Journal,
+        retention_days: int,
+        upstreams: Iterable[str],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._clock = clock
+        self._execute = execute
+        self._journal = journal
+        self._retention = timedelta(days=retention_days)
+        self._upstreams = list(upstreams)
+        self._now_ms = now_ms
+        self._loop = LoopingCall(self._look)
+        self._loop.clock = clock
+        self.swept = 0
+        self.orphans = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._loop.start(EVERY_S, now=False).addErrback(
+            lambda f: self.log.failure("the sweep has stopped", failure=f)
+        )
+
+    def stop(self) -> None:
+        """End."""
+        if self._loop.running:
+            self._loop.stop()
+
+    def _look(self) -> "Deferred[None]":
+        return ensureDeferred(self.sweep()).addErrback(self._not_swept)
+
+    def _not_swept(self, failure: Failure) -> None:
+        self.log.warn("the sweep will try again: {reason}", reason=failure.getErrorMessage())
+
+    async def sweep(self) -> None:
+        """Remove all that is too old."""
+        now = datetime.fromtimestamp(self._now_ms() / 1000, UTC)
+        # The day that is `retention` ago may still hold younger messages.
+        last_kept = (now - self._retention).strftime("%Y%m%d")
+        for index in await self._execute(b"SMEMBERS", keys.INDEXES):
+            if index.rsplit(b":", 1)[1].decode() < last_kept:
+                await self._empty(index)
+        cutoff = self._now_ms() - keys.PARKED_S * 1000
+        for upstream in self._upstreams:
+            dropped: Deferred[int] = Deferred()
+            self._journal.drop_parked(keys.parked(upstream), cutoff, dropped.callback)
+            count = await dropped
+            if count:
+                self.orphans += count
+                self.log.warn(
+                    "{count} receipts of {upstream} never found their message",
+                    count=count,
+                    upstream=upstream,
+                )
+
+    async def _empty(self, index: bytes) -> None:
+        while True:
+            step: Deferred[int] = Deferred()
+            self._journal.sweep(index, STEP, step.callback)
+            count = await step
+            if count == 0:
+                return
+            self.swept += count
+            await deferLater(self._clock, PAUSE_S, lambda: None)

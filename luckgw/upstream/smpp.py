@@ -1,0 +1,134 @@
+"""A carrier that is reached over SMPP: one or more binds seen as one upstream."""
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.task import LoopingCall
+
+from luckgw.config import model
+from luckgw.link.flusher import Flusher
+from luckgw.upstream.interface import BindStatus, Listener
+from luckgw.upstream.smpp_client import Bind, Phase
+from luckgw.wire.connection import Settings
+from luckgw.wire.pdus import Command
+
+_KINDS = {
+    "transceiver": (Command.BIND_TRANSCEIVER,),
+    "transmitter": (Command.BIND_TRANSMITTER,),
+    "receiver": (Command.BIND_RECEIVER,),
+    "tx+rx": (Command.BIND_TRANSMITTER, Command.BIND_RECEIVER),
+}
+
+_DRAIN_LOOK_S = 0.05
+
+
+class SmppUpstream:
+    """Spreads submits over its binds; see upstream.interface.Upstream."""
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        flusher: Flusher,
+        endpoint: IStreamClientEndpoint,
+        config: model.Upstream,
+        random: Callable[[], float],
+    ) -> None:
+        self.name = config.name
+        self._clock = clock
+        self._flusher = flusher
+        self._draining = False
+        self.listener: Listener
+        settings = Settings(
+            window=config.window,
+            # A carrier may push receipts as fast as it likes: it waits for our answers.
+            inbound_window=10_000,
+            enquire_link_s=config.enquire_link_s,
+            response_s=config.response_s,
+        )
+        self.binds = [
+            Bind(
+                clock,
+                flusher,
+                endpoint,
+                self,
+                random,
+                upstream=config.name,
+                kind=kind,
+                system_id=config.system_id,
+                password=config.password.reveal(),
+                system_type=config.system_type,
+                settings=settings,
+            )
+            for _ in range(config.binds)
+            for kind in _KINDS[config.bind]
+        ]
+        self._senders = [b for b in self.binds if b.kind is not Command.BIND_RECEIVER]
+        self._next = 0
+
+    def start(self, listener: Listener) -> None:
+        """Begin to connect."""
+        self.listener = listener
+        for bind in self.binds:
+            bind.start()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a bind that can send is bound."""
+        return not self._draining and any(b.phase is Phase.BOUND for b in self._senders)
+
+    @property
+    def room(self) -> int:
+        """Free places over all binds."""
+        if self._draining:
+            return 0
+        return sum(bind.room for bind in self._senders)
+
+    @property
+    def capacity(self) -> int:
+        """The sum of the windows that are open."""
+        return sum(bind.capacity for bind in self._senders)
+
+    def submit(self, body: bytes, context: object) -> object:
+        """Send over the next bind that has room; gives that bind. HOT PATH."""
+        senders = self._senders
+        count = len(senders)
+        for _ in range(count):
+            self._next = at = (self._next + 1) % count
+            bind = senders[at]
+            if bind.room > 0:
+                session = bind.session
+                assert session is not None  # noqa: S101 - room says so
+                session.wire.send(Command.SUBMIT_SM, body, context, self._clock.seconds())
+                self._flusher.mark(session)
+                return bind
+        msg = "submit without room"
+        raise RuntimeError(msg)
+
+    def hold_back(self, via: object, seconds: float) -> None:
+        """Pause the bind that was throttled."""
+        if isinstance(via, Bind):
+            via.pause(seconds)
+
+    def bind_changed(self) -> None:
+        """A bind came up, went down, or may send again."""
+        self.listener.changed()
+
+    def drain(self, timeout_s: float) -> "Deferred[None]":
+        """Nothing new; answers until ``timeout_s``; then unbind."""
+        self._draining = True
+        until = self._clock.seconds() + timeout_s
+        looking = LoopingCall(lambda: self._drained(until) and looking.stop())
+        looking.clock = self._clock
+        done = looking.start(_DRAIN_LOOK_S)
+        return done.addCallback(
+            lambda _: DeferredList([bind.stop() for bind in self.binds])
+        ).addCallback(lambda _: None)
+
+    def _drained(self, until: float) -> bool:
+        in_flight = sum(bind.status().in_flight for bind in self._senders)
+        return in_flight == 0 or self._clock.seconds() >= until
+
+    def status(self) -> list[BindStatus]:
+        """All binds."""
+        return [bind.status() for bind in self.binds]

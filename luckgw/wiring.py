@@ -1,0 +1,492 @@
+"""The frozen configuration becomes a tree of services: the only place that names classes.
+
+It starts whole or fails with one sentence: nothing listens before everything behind it
+works, and what was started is stopped again when a later part can not.
+"""
+
+import atexit
+import inspect
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import unquote, urlsplit
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    UNIXClientEndpoint,
+    clientFromString,
+    serverFromString,
+    wrapClientTLS,
+)
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from luckgw import __version__
+from luckgw.admission.accounts import Accounts
+from luckgw.config.model import Account, Config
+from luckgw.dispatch.mt import MtDispatcher
+from luckgw.dispatch.service import Dispatch
+from luckgw.dispatch.takeover import take_over
+from luckgw.domain.ids import uuid_source
+from luckgw.egress.webhook import WebhookNotifier, webhook_client
+from luckgw.ingress.http_api import HttpApi
+from luckgw.ingress.http_auth import Gate
+from luckgw.ingress.http_site import ApiSite
+from luckgw.ingress.sender import Reader, Sender
+from luckgw.ingress.smpp_server import SmppServer
+from luckgw.link.flusher import Flusher
+from luckgw.ops.marks import Marks
+from luckgw.pipeline.receipt import Receipts
+from luckgw.pipeline.submit import Submit
+from luckgw.pipeline.text import References, SendText
+from luckgw.routing.table import RouteTable
+from luckgw.store.api_keys import ApiKeys
+from luckgw.store.connection import Credentials
+from luckgw.store.embedded import EmbeddedServer
+from luckgw.store.secrets_file import load_or_create_secret
+from luckgw.store.service import StoreService
+from luckgw.store.sweep import Sweep
+from luckgw.upstream.registry import UPSTREAM_TYPES
+
+SANDBOX: Final = "sandbox"
+DEMO: Final = "demo"
+_START_FAILED: Final = 1
+
+
+def create_missing_secret(path: Path) -> None:
+    """Make the password file of the demo account at the first start.
+
+    Eight characters, as many as SMPP v3.4 has room for (4.1.1).
+    """
+    if path.name != f"{DEMO}.password":
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    letters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+    password = "".join(secrets.choice(letters) for _ in range(8))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(password + "\n")
+
+
+def wall_ms() -> int:
+    """The wall clock, in milliseconds: for what people see and what outlives a boot."""
+    return time.time_ns() // 1_000_000
+
+
+class _Readiness:
+    """What stands against this node doing its work; see ingress.ports.Readiness."""
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self._gateway = gateway
+
+    def problems(self) -> list[str]:
+        """A sentence each; empty: ready."""
+        return self._gateway.problems()
+
+
+class Gateway(MultiService):
+    """One node of luckgw, all of it."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, config: Config, path: Path) -> None:
+        """``path`` is the configuration's file, to be named to people."""
+        super().__init__()
+        self.setName("luckgw")
+        self._reactor = reactor
+        self._clock = cast(IReactorTime, reactor)
+        self._config = config
+        self._path = path
+        self._data_dir = config.gateway.data_dir.absolute()
+        self._started_at = self._clock.seconds()
+        self._starting: Deferred[None] | None = None
+        self._stop_steps: list[tuple[str, Callable[[], Any]]] = []
+        """What was started, last first: how each part is stopped."""
+        self._is_ready = False
+        self._is_draining = False
+        self._dispatch: Dispatch
+        self._store: StoreService
+        self._marks: Marks
+        self._receipts: Receipts
+        self._keys: ApiKeys
+
+    # -- start ---------------------------------------------------------------------------
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Begin to start; a failure ends the process with one sentence and status 1."""
+        super().startService()
+        self._starting = ensureDeferred(self._start())
+        self._starting.addErrback(self._not_started)
+
+    def _not_started(self, failure: Failure) -> None:
+        if self._is_draining:
+            return  # told to stop while starting
+        why = failure.getErrorMessage() or failure.type.__name__
+        if not isinstance(failure.value, (OSError, StartError)) and not _is_ours(failure.value):
+            self.log.failure("starting failed", failure=failure)
+        self.log.critical("luckgw can not start: {why}", why=why)
+        sys.__stderr__.write(f"luckgw can not start: {why}\n")
+        exit_with(_START_FAILED)
+        self._reactor.callLater(0, self._reactor.stop)
+
+    async def _start(self) -> None:
+        config, clock = self._config, self._clock
+        self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pepper = load_or_create_secret(self._data_dir / "pepper")
+        await self._open_store()
+        store = self._store
+        journal = store.journal
+
+        accounts = Accounts(config.accounts)
+        self._keys = ApiKeys(store, pepper, config.accounts.get, clock, wall_ms)
+        await self._keys.start()
+        self._on_stop("API keys", self._keys.stop)
+
+        embedded = config.store.is_embedded
+        self._marks = Marks(
+            clock,
+            store.execute,
+            self._data_dir if embedded else None,
+            config.store.min_free_mb << 20,
+        )
+        self._marks.start()
+        self._on_stop("marks", self._marks.stop)
+
+        sweep = Sweep(
+            clock,
+            store.execute,
+            journal,
+            config.store.retention_days,
+            config.upstreams,
+            wall_ms,
+        )
+        sweep.start()
+        self._on_stop("sweep", sweep.stop)
+
+
+        flusher = Flusher(clock)
+        notifier = WebhookNotifier(webhook_client(self._reactor), clock, time.time)
+        dispatch = self._dispatch = Dispatch(
+            clock, journal, config, notifier, wall_ms, random.random
+        )
+        self._receipts = Receipts(journal, dispatch.wake)
+        self._add_upstreams(dispatch, flusher)
+        await take_over(store.execute, journal, config, store.epoch, wall_ms)
+        dispatch.start()
+        self._on_stop(
+            "upstreams", lambda: dispatch.drain_upstreams(config.gateway.drain_s / 3)
+        )
+        self._on_stop("webhooks", lambda: dispatch.drain_outboxes(config.gateway.drain_s / 3))
+
+        submit = Submit(
+            journal,
+            RouteTable(config.routes, config.upstreams),
+            dispatch,
+            self._marks,
+            config.accounts,
+            uuid_source(),
+            clock.seconds,
+        )
+        await self._listen_smpp(submit, accounts, flusher)
+        self._on_stop("claims", dispatch.stop_claiming)
+        await self._listen_http(submit, accounts)
+        #await self._listen_admin()
+        self._is_ready = True
+        self.log.info("luckgw {version} is ready", version=__version__)
+        await self._greet()
+
+    async def _open_store(self) -> None:
+        config = self._config.store
+        reactor = self._reactor
+        if config.is_embedded:
+            server = EmbeddedServer(
+                reactor,
+                self._data_dir / "store",
+                binary=config.binary,
+                durability=config.durability,
+                on_failed=lambda why: self.log.critical("the store: {why}", why=why),
+            )
+            self._on_stop("store server", server.stop)
+            await server.start()
+
+            def connect() -> IStreamClientEndpoint:
+                return UNIXClientEndpoint(reactor, server.address.path)
+
+            def credentials() -> Credentials:
+                return Credentials(password=server.address.password)
+
+        else:
+            connect, credentials = _external(reactor, config.url)
+        self._store = StoreService(
+            self._clock,
+            connect,
+            credentials,
+            self._data_dir / "revoked",
+            wall_ms,
+            self._config.gateway.node,
+            config.retention_days * 86_400,
+            want_durable=config.durability == "always",
+            on_fenced=self._fenced,
+        )
+        self._on_stop("store", self._store.close)
+        await self._store.open()
+
+    def _fenced(self) -> None:
+        exit_with(_START_FAILED)
+        self._reactor.callLater(0, self._reactor.stop)
+
+    async def _start_sandbox(self) -> None:
+        service = sandbox_service(self._reactor, self._config)
+        self._on_stop("sandbox", service.stopService)
+        await service.start()
+
+    def _add_upstreams(self, dispatch: Dispatch, flusher: Flusher) -> None:
+        for config in self._config.upstreams.values():
+            upstream = UPSTREAM_TYPES[config.type](
+                self._clock,
+                flusher,
+                clientFromString(self._reactor, config.endpoint),
+                config,
+                random.random,
+            )
+            dispatch.add(
+                MtDispatcher(
+                    self._clock,
+                    self._store.journal,
+                    upstream,
+                    config,
+                    wall_ms,
+                    lambda sm, reply, of=config: self._receipts.received(of, sm, reply),
+                    dispatch.wake,
+                ),
+                upstream,
+            )
+
+    async def _listen_smpp(
+        self, submit: Submit, accounts: Accounts, flusher: Flusher
+    ) -> None:
+        dispatch = self._dispatch
+        server = SmppServer(
+            self._clock,
+            flusher,
+            self._config.smpp,
+            accounts,
+            submit,
+            dispatch.sessions,
+            dispatch.outbox,
+            wall_ms,
+            lambda f, *args: deferToThreadPool(
+                self._reactor, self._reactor.getThreadPool(), f, *args
+            ),
+        )
+        ports = await self._listen(self._config.smpp.listen, server, "[smpp] listen")
+        self._on_stop("SMPP partners", server.drain)
+        self._on_stop("SMPP ports", lambda: _close_all(ports))
+
+    async def _listen_http(self, submit: Submit, accounts: Accounts) -> None:
+        config = self._config
+        send_text = SendText(
+            submit,
+            accounts,
+            References(lambda: random.getrandbits(8)),
+            wall_ms,
+            SANDBOX if config.sandbox.enabled else None,
+        )
+        api = HttpApi(
+            Gate(self._keys, config.accounts.get),
+            Sender(send_text),
+            Reader(self._store.execute),
+            _Readiness(self),
+        )
+        site = ApiSite(api.resource(), self._clock)
+        ports = await self._listen(config.http.listen, site, "[http] listen")
+        self._on_stop("HTTP calls", site.drain)
+        self._on_stop("HTTP ports", lambda: _close_all(ports))
+
+    async def _listen_admin(self) -> None:
+        path = self._data_dir / "admin.sock"
+        admin = AdminApi(self._keys, self.status, self._config.accounts.__contains__)
+        port = await listen_admin(self._reactor, admin, path)
+        self._on_stop("admin socket", port.stopListening)
+
+    async def _listen(self, endpoints: tuple[str, ...], factory: Any, key: str) -> list[Any]:
+        ports: list[Any] = []
+        for description in endpoints:
+            try:
+                ports.append(await serverFromString(self._reactor, description).listen(factory))
+            except Exception as error:
+                await _close_all(ports)
+                msg = f"{key}: can not listen on {description!r}: {error}"
+                raise StartError(msg) from error
+        return ports
+
+    # -- stop ------------------------------------------------------------------------------
+
+    def _on_stop(self, name: str, stop: Callable[[], Any]) -> None:
+        self._stop_steps.append((name, stop))
+
+    def stopService(self) -> "Deferred[None]":  # noqa: N802 - Twisted's name
+        """Drain: what is on its way finishes, nothing new begins; in the reverse order
+        of the start, the store last.
+        """
+        self._is_ready = False
+        self._is_draining = True
+        return ensureDeferred(self._stop())
+
+    async def _stop(self) -> None:
+        if self._starting is not None and not self._starting.called:
+            self._starting.cancel()
+        limit = self._config.gateway.drain_s
+        while self._stop_steps:
+            name, stop = self._stop_steps.pop()
+            try:
+                result = stop()
+                if inspect.iscoroutine(result):
+                    result = ensureDeferred(result)
+                if isinstance(result, Deferred):
+                    await result.addTimeout(limit, self._clock)
+            except Exception:  # noqa: BLE001 - the other parts must be stopped all the same
+                self.log.failure("stopping {part} failed", part=name)
+        await super().stopService()
+        self.log.info("luckgw has stopped")
+
+    # -- for people who look -----------------------------------------------------------------
+
+    def problems(self) -> list[str]:
+        """What stands against this node doing its work now."""
+        if not self._is_ready:
+            return ["the gateway is starting or stopping"]
+        found = list(self._marks.problems)
+        if not self._store.is_open:
+            found.append("the store does not answer")
+        found += [
+            f"no upstream of route {name} is up"
+            for name in self._dispatch.down_routes(self._config.routes)
+        ]
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """What ``luckgw status`` shows."""
+        journal = self._store.journal
+        receipts = self._receipts.counters
+        return {
+            "node": self._config.gateway.node,
+            "epoch": self._store.epoch,
+            "version": __version__,
+            "uptime_s": int(self._clock.seconds() - self._started_at),
+            "ready": not self.problems(),
+            "problems": self.problems(),
+            "journal": {"batches": journal.batches, "operations": journal.operations},
+            "receipts": {
+                name: getattr(receipts, name) for name in type(receipts).__slots__
+            },
+            **self._dispatch.status(),
+        }
+
+    async def _greet(self) -> None:
+        """On the first start of the demo: a key, shown once, and what to do with it."""
+        config = self._config
+        if DEMO not in config.accounts or await self._keys.keys_of(DEMO):
+            return
+        key, _ = await self._keys.create(DEMO, "made at the first start")
+        account = config.accounts[DEMO]
+        sys.__stdout__.write(greeting(config, account, key))
+        sys.__stdout__.flush()
+
+
+class StartError(Exception):
+    """The gateway can not start; the text is one sentence for the operator."""
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error explains itself: then no traceback is shown."""
+    return type(error).__module__.startswith("luckgw.")
+
+
+def greeting(config: Config, account: Account, key: str) -> str:
+    """What a newcomer reads after the first start."""
+    http = _address(config.http.listen)
+    smpp = _address(config.smpp.listen)
+    password = account.password.reveal() if account.password is not None else "-"
+    lines = [
+        "",
+        "  luckgw is ready. The demo account was made; its API key is shown only now:",
+        "",
+        f"    API key        {key}",
+        f"    SMPP           {smpp}, system_id {account.system_id}, password {password}",
+        "",
+        "  Send a message (it goes to the built-in SMSC, not to a phone):",
+        "",
+        f"    curl -H 'Authorization: Bearer {key}' http://{http}/api/v1/send/ \\",
+        "      -d from=LuckCreators -d to=233501234567 --data-urlencode 'content=Hello!'",
+        "",
+        "  Ask what became of it, with the UUID of the answer:",
+        "",
+        f"    curl -H 'Authorization: Bearer {key}' http://{http}/api/v1/status/UUID",
+        "",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _address(listen: tuple[str, ...]) -> str:
+    """Host and port of the first TCP endpoint, for people."""
+    for each in listen:
+        kind, _, rest = each.partition(":")
+        if kind in ("tcp", "tcp6", "ssl"):
+            port, *options = rest.split(":")
+            given = dict(option.partition("=")[::2] for option in options)
+            return f"{given.get('interface', 'localhost')}:{port}"
+    return "(not listening)"
+
+
+def _external(
+    reactor: Any, url: str
+) -> tuple[Callable[[], IStreamClientEndpoint], Callable[[], Credentials]]:
+    """How to reach a store that is not ours: redis://, rediss://, unix://."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        endpoint: IStreamClientEndpoint = UNIXClientEndpoint(reactor, unquote(parts.path))
+    else:
+        host, port = parts.hostname or "127.0.0.1", parts.port or 6379
+        endpoint = HostnameEndpoint(reactor, host, port)
+        if parts.scheme == "rediss":
+            endpoint = wrapClientTLS(optionsForClientTLS(host), endpoint)
+    database = parts.path.strip("/") if parts.scheme != "unix" else ""
+    credentials = Credentials(
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        database=int(database or 0),
+    )
+    return (lambda: endpoint), (lambda: credentials)
+
+
+async def _close_all(ports: list[Any]) -> None:
+    for port in ports:
+        await maybeDeferred(port.stopListening)
+
+
+def exit_with(status: int) -> None:
+    """End this process with ``status`` once the reactor and twistd are done.
+
+    twistd itself always ends with 0. The exit handler runs after it has removed its pid
+    file and flushed its log.
+    """
+
+    def leave() -> None:
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                stream.flush()
+        os._exit(status)
+
+    atexit.register(leave)
