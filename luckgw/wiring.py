@@ -5,6 +5,7 @@ works, and what was started is stopped again when a later part can not.
 """
 
 import atexit
+import gc
 import inspect
 import os
 import random
@@ -61,6 +62,7 @@ from luckgw.upstream.registry import UPSTREAM_TYPES
 SANDBOX: Final = "sandbox"
 DEMO: Final = "demo"
 _START_FAILED: Final = 1
+_GC_THRESHOLDS: Final = (50_000, 20, 50)
 
 
 def create_missing_secret(path: Path) -> None:
@@ -201,6 +203,11 @@ class Gateway(MultiService):
         self._on_stop("claims", dispatch.stop_claiming)
         await self._listen_http(submit, accounts)
         #await self._listen_admin()
+        # All that was made so far stays: the collector need not look at it again, and
+        # seldom at the rest, for messages leave no cycles behind.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         self._is_ready = True
         self.log.info("luckgw {version} is ready", version=__version__)
         await self._greet()

@@ -2,12 +2,16 @@
 
 import ast
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from docs.adr.make_index import RecordError, index
+from luckgw.cli.main import main
+from luckgw.config.load import load
+from luckgw.sandbox.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -59,6 +63,38 @@ def test_every_room_is_in_the_table_of_contributing() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     rooms = {path.parent.name for path in (ROOT / "luckgw").glob("*/__init__.py")}
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == rooms
+
+
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, *sorted(ROOT.glob("etc/*.toml"))], ids=by_name
+)
+def test_subcommands_exist(document: Path) -> None:
+    """Every `luckgw x` that a document or a sample tells to type is a command."""
+    text = document.read_text("utf-8")
+    typed = re.findall(r"(?:`|^ {4})luckgw ([a-z]+)", text, re.MULTILINE)
+    assert set(typed) <= main.commands.keys()
+
+
+def test_the_sandbox_does_what_operations_says() -> None:
+    """docs/operations.md has a row for each recipe of the sandbox."""
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d{4}) \|", text, re.MULTILINE)
+    assert rows == [recipe.digits for recipe in RECIPES]
+
+
+def test_the_sample_configuration_works(tmp_path: Path) -> None:
+    """etc/ loads as it is, with nothing there but the demo password to be made."""
+    shutil.copytree(ROOT / "etc", tmp_path / "etc")
+    made: list[str] = []
+
+    def create_missing(path: Path) -> None:
+        made.append(path.name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("password")
+
+    config = load(tmp_path / "etc/luckgw.toml", create_missing)
+    assert (made, list(config.accounts)) == (["demo.password"], ["demo"])
+    assert {name for route in config.routes for name in route.to} == {"sandbox"}
 
 
 class TestDecisions:

@@ -30,11 +30,13 @@ class _Message:
 
     __slots__ = ("attempts", "hook", "id", "open", "problem", "uncertain")
 
-    def __init__(self, message_id: bytes, record: records.Record) -> None:
+    def __init__(self, message_id: bytes, hook: bytes, attempts: int, size: int) -> None:
         self.id = message_id
-        self.hook = record.account.encode() if record.flags & FLAG_WEBHOOK else b""
-        self.attempts = record.attempts if record.events else 0
-        self.open = 0
+        self.hook = hook
+        """The account whose webhook is told SENT; b"" for none."""
+        self.attempts = attempts
+        """Tries that a carrier has refused."""
+        self.open = size
         """Segments that are not answered yet."""
         self.problem: int | None = None
         """The command_status that will decide, once nothing is open."""
@@ -122,27 +124,40 @@ class MtDispatcher:
         now = self._now_ms()
         backlog = self._backlog
         for message_id, data in pairs:
-            record = records.decode(data)
-            if record.deadline_ms <= now:
+            fresh = records.waiting(data)
+            if fresh is None:
+                self._take_again(message_id, records.decode(data), now)
+                continue
+            if fresh.deadline_ms <= now:
                 self._finish(message_id, State.EXPIRED, _EXPIRED)
                 continue
-            message = _Message(message_id, record)
-            if not record.events:
-                for segment, body in enumerate(record.bodies):
-                    backlog.append(_Job(message, segment, body))
-                message.open = len(record.bodies)
-                continue
-            states, _ = record.segment_states()
-            if record.is_uncertain:
-                self.duplicates_suspected += 1
-            for segment, body in enumerate(record.bodies):
-                # A segment that a carrier took before a retry is not sent again.
-                if states[segment] < State.SENT:
-                    message.open += 1
-                    backlog.append(_Job(message, segment, body))
-            if message.open == 0:
-                self._consumer.settle(message_id)
+            hook = fresh.account if fresh.flags & FLAG_WEBHOOK else b""
+            bodies = fresh.bodies
+            message = _Message(message_id, hook, 0, len(bodies))
+            for segment, body in enumerate(bodies):
+                backlog.append(_Job(message, segment, body))
         self._pump()
+
+    def _take_again(self, message_id: bytes, record: records.Record, now: int) -> None:
+        """A message that was tried before; segments that a carrier took stay with it."""
+        if record.deadline_ms <= now:
+            self._finish(message_id, State.EXPIRED, _EXPIRED)
+            return
+        if record.is_uncertain:
+            self.duplicates_suspected += 1
+        states, _ = record.segment_states()
+        left = [
+            (segment, body)
+            for segment, body in enumerate(record.bodies)
+            if states[segment] < State.SENT
+        ]
+        if not left:
+            self._consumer.settle(message_id)
+            return
+        hook = record.account.encode() if record.flags & FLAG_WEBHOOK else b""
+        message = _Message(message_id, hook, record.attempts, len(left))
+        for segment, body in left:
+            self._backlog.append(_Job(message, segment, body))
 
     def _pump(self) -> None:
         """Send while there is room. HOT PATH."""

@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 from luckgw.dispatch.consumer import Consumer
 from luckgw.domain.ids import to_text
+from luckgw.domain.states import State
 from luckgw.domain.status import Status
 from luckgw.egress.sessions import Receiver, Sessions
 from luckgw.receipts.compose import receipt_body
@@ -156,10 +157,11 @@ class DeliverSmOutbox:
 
 def _body(entry: bytes, data: bytes) -> bytes:
     """The deliver_sm body that tells a partner how its message ended. HOT PATH."""
-    told = records.OutboxEntry.from_bytes(entry)
-    record = records.decode(data)
-    sm = decode_sm(record.bodies[0])
+    accepted_ms, segments, submitted, tail = records.outcome(data)
+    sm = decode_sm(submitted)
     text = sm.short_message[:20] if sm.data_coding == 0 and not sm.esm_class & 0x40 else b""
+    # A receipt's tail: upstream, stat, err, done date.
+    parts = tail.split(b"\0")
     return receipt_body(
         source_addr_ton=sm.dest_addr_ton,
         source_addr_npi=sm.dest_addr_npi,
@@ -167,17 +169,14 @@ def _body(entry: bytes, data: bytes) -> bytes:
         dest_addr_ton=sm.source_addr_ton,
         dest_addr_npi=sm.source_addr_npi,
         destination_addr=sm.source_addr,
-        message_id=to_text(told.message_id),
-        state=told.state,
-        submit_ms=record.accepted_ms,
-        done_ms=told.time_ms,
-        err=_err(record.events),
+        message_id=to_text(entry[:16]),
+        state=State(entry[16]),
+        submit_ms=accepted_ms,
+        done_ms=int.from_bytes(entry[17:23], "big"),
+        err=parts[2].decode("latin-1") if len(parts) > _ERR else "000",
         text=text,
-        segments=len(record.bodies),
+        segments=segments,
     )
 
 
-def _err(events: list[records.Event]) -> str:
-    """The network's error code: upstream, stat, err, date stand in a receipt's tail."""
-    parts = events[-1].tail.split(b"\0") if events else []
-    return parts[2].decode("ascii", "replace") if len(parts) > 2 else "000"  # noqa: PLR2004
+_ERR: Final = 2

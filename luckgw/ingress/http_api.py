@@ -59,7 +59,7 @@ class HttpApi:
         params = call.params
         source = params.required("from", Status.ESME_RINVSRCADR)
         destination = params.required("to", Status.ESME_RINVDSTADR)
-        content = params.text("content")
+        content = params.required("content", Status.ESME_RINVMSGLEN)
         if call.key.is_test:
             stored = self._sender.send_text(
                 call.account, source, destination, content, sandbox_only=True

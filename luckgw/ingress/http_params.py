@@ -5,7 +5,6 @@ The rules are spec/features 3.8, 3.11, 3.12 and spec/reliability 7.4.
 """
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
@@ -37,9 +36,6 @@ _CHARSETS: Final = {
 }
 """What a caller may name: character sets only (Python's own list has zip and rot13)."""
 
-_CONTROLS = re.compile("[\x00-\x09\x0b\x0e-\x1f]")
-"""The C0 controls that no text may hold: all but LF, FF and CR."""
-
 
 @attrs.define
 class Params:
@@ -60,17 +56,6 @@ class Params:
         value = self.values.get(name)
         if value is None:
             raise bad_request(f"parameter {name} is missing or empty", command_status)
-        return value
-
-    def text(self, name: str) -> str:
-        """The value of ``name`` as a text for a phone: no control characters."""
-        value = self.required(name, Status.ESME_RINVMSGLEN)
-        control = _CONTROLS.search(value)
-        if control is not None:
-            raise bad_request(
-                f"parameter {name} has the control character"
-                f" U+{ord(control[0]):04X} at position {control.start()}"
-            )
         return value
 
     def warning(self) -> str | None:

@@ -542,6 +542,9 @@ def _told_verdict(done: VerdictCallback) -> Callback:
             done(Verdict.AWAY, "")
         else:
             assert isinstance(verdict, bytes)  # noqa: S101 - the script's own answer
-            done(_VERDICTS[verdict[:1]], verdict[1:].decode())
+            if len(verdict) == 1:
+                done(_VERDICTS[verdict], "")
+            else:
+                done(_VERDICTS[verdict[:1]], verdict[1:].decode())
 
     return told

@@ -55,7 +55,7 @@ class Parked:
 
 @attrs.define
 class MemoryStore:
-    """What a server holds: one for all the nodes of a test. Keys are luckgw.store.keys'."""
+    """What a server holds, under the keys of luckgw.store.keys. Nodes share one."""
 
     epochs: dict[bytes, int] = attrs.field(factory=dict)
     """Node -> the only epoch of it that may still write."""
@@ -186,7 +186,7 @@ class MemoryBackend:
         self._store.claims_of(claims).discard(entry)
         return 1
 
-    def _retry(  # noqa: PLR0913 - the operation's arguments
+    def _retry(
         self,
         queue: bytes,
         claims: bytes,
@@ -231,7 +231,7 @@ class MemoryBackend:
 
     # -- what becomes of it ----------------------------------------------------------
 
-    def _sent(  # noqa: PLR0913 - the operation's arguments
+    def _sent(  # noqa: PLR0913, PLR0917 - the operation's arguments
         self,
         claims: bytes,
         message_id: bytes,
@@ -266,7 +266,7 @@ class MemoryBackend:
             told = self._change(message_id, old.head, segment[0], old.tail)[1:] or told
         return b"A" + told
 
-    def _receipt(  # noqa: PLR0913 - the operation's arguments
+    def _receipt(
         self,
         carrier_key: bytes,
         parked_key: bytes,

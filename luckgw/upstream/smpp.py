@@ -75,7 +75,11 @@ class SmppUpstream:
     @property
     def is_up(self) -> bool:
         """Whether a bind that can send is bound."""
-        return not self._draining and any(b.phase is Phase.BOUND for b in self._senders)
+        if not self._draining:
+            for bind in self._senders:
+                if bind.phase is Phase.BOUND:
+                    return True
+        return False
 
     @property
     def room(self) -> int:

@@ -97,7 +97,7 @@ class Sm:
     sm_default_msg_id: int
     short_message: bytes
     tlvs: dict[int, bytes] | None
-    """Tag to value, in the order they came, the last of equal tags; None if none came."""
+    """Tag to value, as they came, of equal tags the last; None when there is none."""
     body: bytes
     """The octets after the header, as they came."""
     registered_delivery_at: int

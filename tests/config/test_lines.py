@@ -78,7 +78,7 @@ def promised() -> list[tuple[str, int]]:
 
 
 def as_path(promise: str) -> KeyPath:
-    """The path that a promise names: ``a\\.b`` is one key, a number a position."""
+    r"""The path that a promise names: ``a\.b`` is one key, a number a position."""
     parts = promise.replace("\\.", "\0").split(".")
     return tuple(
         int(part) if part.isdigit() else part.replace("\0", ".") for part in parts

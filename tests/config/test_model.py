@@ -27,7 +27,7 @@ ARGON2 = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNo
 
 def upstream(**changes: Any) -> Upstream:
     """An upstream with only what has no default, and the changes."""
-    given = {
+    given: dict[str, Any] = {
         "name": "mtn",
         "endpoint": "tcp:smsc.example.net:2775",
         "system_id": "luck",

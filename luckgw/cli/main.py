@@ -1,0 +1,321 @@
+"""The ``luckgw`` command: what operators type beside ``twistd luckgw start``.
+
+Exit status: 0 done; 1 it could not be done, or what was checked is wrong; 2 no gateway
+can be reached (or the command line is wrong).
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+
+import attrs
+import click
+
+from luckgw import __version__
+from luckgw.cli.client import AdminClient, AdminError, GatewayAway
+from luckgw.cli.tables import moment, report, table
+from luckgw.config.files import read_files
+from luckgw.config.load import load, warnings
+from luckgw.config.model import Gateway
+from luckgw.config.problems import ConfigError, Problem
+from luckgw.domain.errors import Refusal
+from luckgw.text import segments as segmentation
+
+DEFAULTS: Final = (Path("/etc/luckgw/luckgw.toml"), Path("etc/luckgw.toml"))
+_AWAY: Final = 2
+_WHOLE_KEY = re.compile(r"lk_(?:live|test)_([a-z2-7]{8})_\S+")
+
+_KEY_HEADS: Final = (
+    "ID",
+    "ACCOUNT",
+    "NAME",
+    "MODE",
+    "SCOPES",
+    "IN-URL",
+    "CREATED",
+    "LAST-USED",
+    "REVOKED",
+)
+_MADE_AT_FIRST_START: Final = "demo.password"
+"""The one secret file that need not be there yet (luckgw/wiring.py)."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@attrs.frozen
+class _Place:
+    """Where the gateway of this command is configured."""
+
+    given: Path | None
+
+    def file(self) -> Path:
+        if self.given is not None:
+            return self.given
+        for path in DEFAULTS:
+            if path.exists():
+                return path
+        raise click.ClickException(
+            f"no configuration: neither {DEFAULTS[0]} nor {DEFAULTS[1]} exists;"
+            " use --config FILE"
+        )
+
+    def client(self) -> AdminClient:
+        # Only this one key is read: secrets may be in the gateway's environment alone.
+        files = read_files(self.file())
+        for problem in files.problems:
+            click.echo(str(problem), err=True)
+        gateway = files.data.get("gateway", {})
+        data_dir = None
+        if isinstance(gateway, dict):
+            data_dir = gateway.get("data_dir", str(Gateway().data_dir))
+        if files.problems or not isinstance(data_dir, str):
+            _fail("the configuration can not be used: luckgw check tells why", 1)
+        return AdminClient(Path(data_dir).absolute() / "admin.sock")
+
+
+def _asks_gateway(command: Callable[P, R]) -> Callable[P, R]:
+    """What a command that talks to the gateway does with its trouble."""
+
+    @functools.wraps(command)
+    def asking(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except GatewayAway as away:
+            _fail(str(away), _AWAY)
+        except AdminError as refused:
+            _fail(str(refused), 1)
+
+    return asking
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    raise SystemExit(status)
+
+
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON instead of text."
+)
+
+
+def _print_json(answer: Any) -> None:
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="luckgw")
+@click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The gateway's configuration. [default: /etc/luckgw/luckgw.toml, else"
+    " etc/luckgw.toml]",
+)
+@click.pass_context
+def main(context: click.Context, config: Path | None) -> None:
+    """Look after a luckgw SMS gateway.
+
+    The gateway itself is started with: twistd luckgw start
+    """
+    context.obj = _Place(config)
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@_json_option
+@click.pass_obj
+def check(place: _Place, file: Path | None, as_json: bool) -> None:
+    """Check the configuration FILE (or the one of --config) and all it includes.
+
+    Prints every problem as file:line: key: message. Starts and changes nothing.
+    """
+    path = file or place.file()
+    problems, notes = _checked(path)
+    if as_json:
+        _print_json(
+            {
+                "file": str(path),
+                "problems": [attrs.asdict(each) for each in problems],
+                "warnings": [attrs.asdict(each) for each in notes],
+            }
+        )
+    else:
+        for note in notes:
+            click.echo(f"warning: {note}")
+        for problem in problems:
+            click.echo(str(problem))
+        if not problems:
+            click.echo(f"{path} is good")
+    if problems:
+        raise SystemExit(1)
+
+
+@main.command()
+@_json_option
+@click.pass_obj
+@_asks_gateway
+def status(place: _Place, as_json: bool) -> None:
+    """Show how the running gateway is."""
+    answer = place.client().get("status")
+    if as_json:
+        _print_json(answer)
+    else:
+        click.echo(report(answer))
+
+
+def _checked(path: Path) -> tuple[list[Problem], list[Problem]]:
+    """What is wrong, and what an operator should know."""
+    missing: list[Path] = []
+    try:
+        return [], warnings(load(path, missing.append))
+    except ConfigError as error:
+        problems, notes = [], []
+        to_come = tuple(
+            f"{name} can not be read"
+            for name in missing
+            if name.name == _MADE_AT_FIRST_START
+        )
+        for each in error.problems:
+            if each.message.startswith(to_come):
+                message = "its file will be made at the first start"
+                notes.append(attrs.evolve(each, message=message))
+            else:
+                problems.append(each)
+        return problems, notes
+
+
+# -- keys ------------------------------------------------------------------------------
+
+
+@main.group()
+def key() -> None:
+    """Make, list and revoke API keys."""
+
+
+@key.command()
+@click.argument("account")
+@click.option("--name", default="", help="What the key is for.")
+@click.option("--test", is_flag=True, help="Its messages never leave the sandbox.")
+@click.option("--no-query", is_flag=True, help="It may not be sent in a URL.")
+@click.option(
+    "--json-answers", is_flag=True, help="Calls with it are answered in JSON."
+)
+@_json_option
+@click.pass_obj
+@_asks_gateway
+def create(
+    place: _Place,
+    account: str,
+    name: str,
+    *,
+    test: bool,
+    no_query: bool,
+    json_answers: bool,
+    as_json: bool,
+) -> None:
+    """Make an API key for ACCOUNT.
+
+    The key is the last line. It is shown this once: the gateway keeps only a hash.
+    """
+    answer = place.client().post(
+        "keys",
+        body={
+            "account": account,
+            "name": name,
+            "test": test,
+            "allow_query": not no_query,
+            "json_answers": json_answers,
+        },
+    )
+    if as_json:
+        _print_json(answer)
+        return
+    click.echo(f"API key {answer['id']} for account {answer['account']}.")
+    click.echo("It is shown only now; send it as Authorization: Bearer KEY.")
+    click.echo()
+    click.echo(answer["key"])
+
+
+@key.command("list")
+@click.argument("account", required=False)
+@_json_option
+@click.pass_obj
+@_asks_gateway
+def list_keys(place: _Place, account: str | None, as_json: bool) -> None:
+    """List the API keys of ACCOUNT, or of all accounts."""
+    answer = place.client().get("keys", account=account)
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [
+        (
+            each["id"],
+            each["account"],
+            each["name"] or "-",
+            "test" if each["test"] else "live",
+            ",".join(each["scopes"]),
+            "yes" if each["allow_query"] else "no",
+            moment(each["created_ms"]),
+            moment(each["last_used_ms"]),
+            moment(each["revoked_ms"]),
+        )
+        for each in answer["keys"]
+    ]
+    click.echo(table(_KEY_HEADS, rows))
+
+
+@key.command()
+@click.argument("account")
+@click.argument("key_id", metavar="ID")
+@_json_option
+@click.pass_obj
+@_asks_gateway
+def revoke(place: _Place, account: str, key_id: str, as_json: bool) -> None:
+    """Make the API key ID of ACCOUNT worthless, within a second and for good.
+
+    ID is what `luckgw key list` shows, or the whole key.
+    """
+    whole = _WHOLE_KEY.fullmatch(key_id)
+    answer = place.client().delete(
+        "keys", whole[1] if whole else key_id, account=account
+    )
+    if as_json:
+        _print_json(answer)
+    else:
+        click.echo(f"API key {answer['id']} of account {answer['account']} is revoked.")
+
+
+# -- texts -----------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("text")
+@_json_option
+def segments(text: str, as_json: bool) -> None:
+    """Show how many segments TEXT takes, and what makes it dearer."""
+    try:
+        preview = segmentation.preview(text)
+    except Refusal as refusal:
+        _fail(str(refusal), 1)
+    if as_json:
+        _print_json(
+            {
+                "segments": preview.segments,
+                "encoding": preview.encoding.value,
+                "forcing": [
+                    {"position": position, "character": character}
+                    for position, character in preview.forcing
+                ],
+            }
+        )
+        return
+    click.echo(f"segments  {preview.segments}")
+    click.echo(f"encoding  {preview.encoding.value}")
+    for position, character in preview.forcing:
+        code = f"U+{ord(character):04X}"
+        click.echo(f"position {position}: {character} ({code}) forces UCS2")

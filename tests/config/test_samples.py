@@ -1,0 +1,150 @@
+"""The files in etc/ work as they are, and what they say about the keys is true."""
+
+import re
+import shutil
+from pathlib import Path
+
+import attrs
+import pytest
+
+from luckgw.config.load import load, warnings
+from luckgw.config.model import (
+    Account,
+    Config,
+    Gateway,
+    Http,
+    Match,
+    Route,
+    Sandbox,
+    Smpp,
+    Store,
+    Upstream,
+    Webhooks,
+)
+from luckgw.config.secret import Secret
+
+ETC = Path(__file__).parents[2] / "etc"
+MAIN = "luckgw.toml"
+
+
+def make_password(path: Path) -> None:
+    """What the gateway does at its first start."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("Xy7dP2qa\n")
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    """A copy of etc/, with nothing beside it, as after installing."""
+    copy = tmp_path / "etc"
+    copy.mkdir()
+    for sample in ETC.glob("*.toml"):
+        shutil.copy(sample, copy)
+    return copy
+
+
+def edit(file: Path, pattern: str, replacement: str) -> None:
+    """Replace in every line of a file."""
+    text = file.read_text("utf-8")
+    file.write_text(re.sub(pattern, replacement, text, flags=re.MULTILINE), "utf-8")
+
+
+def test_they_load_as_they_are(etc: Path, tmp_path: Path) -> None:
+    """HTTP and SMPP on loopback, the embedded store, the sandbox, one account."""
+    config = load(etc / MAIN, make_password)
+    assert config == Config(
+        http=Http(listen=("tcp:8080:interface=127.0.0.1",)),
+        smpp=Smpp(listen=("tcp:2775:interface=127.0.0.1",)),
+        sandbox=Sandbox(enabled=True),
+        upstreams=config.upstreams,
+        routes=(Route(name="default", to=("sandbox",)),),
+        accounts={
+            "demo": Account(
+                name="demo",
+                password=Secret("Xy7dP2qa", "file"),
+                senders=("LuckCreators", "re:[0-9]{3,15}"),
+            )
+        },
+    )
+    assert set(config.upstreams) == {"sandbox"}
+    assert (tmp_path / "var" / "demo.password").exists()
+    assert warnings(config) == []
+
+
+def test_commented_defaults_are_the_defaults(etc: Path) -> None:
+    """Taking the "#" away from every "#key = value" changes nothing."""
+    before = load(etc / MAIN, make_password)
+    for sample in etc.iterdir():
+        edit(sample, r"^#(?=\w+ = )", "")
+    assert load(etc / MAIN, make_password) == before
+
+
+def test_the_sample_upstream_shows_the_defaults(
+    etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken out of its comment it is a good one, with every default as it is."""
+    monkeypatch.setenv("MTN_PASSWORD", "hunter2")
+    text = (etc / "upstreams.toml").read_text("utf-8")
+    example = text[text.index("# [upstreams.mtn]") :]
+    (etc / "upstreams.toml").write_text(re.sub("^# ?", "", example, flags=re.MULTILINE))
+    assert load(etc / MAIN, make_password).upstreams["mtn"] == Upstream(
+        name="mtn",
+        endpoint="tcp:smsc.example.net:2775",
+        system_id="luck",
+        password=Secret("hunter2", "env"),
+    )
+
+
+def test_the_sample_route_is_a_good_one(etc: Path) -> None:
+    """Taken out of its comment, with what it refers to in place."""
+    edit(etc / "routes.toml", r"^# (?=\[\[|name|match|to|strategy)", "")
+    edit(etc / "routes.toml", r"^# (?=# )", "")
+    carrier = 'endpoint = "tcp:a:1"\nsystem_id = "x"\npassword = ""\n'
+    with (etc / "upstreams.toml").open("a") as file:
+        file.write(f"[upstreams.mtn]\n{carrier}[upstreams.backup]\n{carrier}")
+    with (etc / "accounts.toml").open("a") as file:
+        file.write("[accounts.acme]\n")
+    first, second = load(etc / MAIN, make_password).routes
+    assert first == Route(
+        name="ghana-mtn",
+        match=Match(
+            prefix=("23324", "23354"), account=("acme",), sender=("Acme", "re:[0-9]+")
+        ),
+        to=("mtn", "backup"),
+        strategy="failover",
+    )
+    assert second.name == "default"
+
+
+@pytest.mark.parametrize(
+    ("file", "section", "given"),
+    [
+        (MAIN, Gateway, ()),
+        (MAIN, Store, ()),
+        (MAIN, Http, ()),
+        (MAIN, Smpp, ()),
+        (MAIN, Sandbox, ()),
+        (MAIN, Webhooks, ()),
+        ("upstreams.toml", Upstream, ("name",)),
+        ("routes.toml", Route, ()),
+        ("accounts.toml", Account, ("name",)),
+    ],
+)
+def test_every_key_is_documented(
+    file: str, section: type[attrs.AttrsInstance], given: tuple[str, ...]
+) -> None:
+    """With an example of its value, in its section's file, below its own header."""
+    text = (ETC / file).read_text("utf-8")
+    if file == MAIN:
+        text = text.split(f"\n[{section.__name__.lower()}]\n")[1].split("\n[")[0]
+    shown = set(re.findall(r"^(?:# ?)?(\w+) = ", text, re.MULTILINE))
+    expected = {field.name for field in attrs.fields(section)} - set(given)
+    assert expected <= shown
+
+
+def test_conditions_of_a_route_are_documented() -> None:
+    """They stand inside ``match``."""
+    text = (ETC / "routes.toml").read_text("utf-8")
+    for field in attrs.fields(Match):
+        assert re.search(rf"^# #   {field.name} ", text, re.MULTILINE)
+        assert f"{field.name} = " in text

@@ -1,0 +1,5 @@
+"""The contract suites of luckgw.testing show their values when they fail."""
+
+import pytest
+
+pytest.register_assert_rewrite("luckgw.testing.store_contract")
