@@ -1,4 +1,6 @@
-"""What ``luckgw.wire`` costs per PDU, in microseconds of CPU: ``python bench/wire_bench.py``.
+"""What ``luckgw.wire`` costs per PDU, in microseconds of CPU.
+
+    python bench/wire_bench.py
 
 Each line is the median of three runs on one core; the goals stand in the table below.
 Exits with 1 when a goal is missed, so that a slower hot path is noticed.

@@ -46,14 +46,19 @@ from luckgw.ingress.http_site import ApiSite
 from luckgw.ingress.sender import Reader, Sender
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.link.flusher import Flusher
+from luckgw.ops.admin import AdminApi, listen_admin
+from luckgw.ops.health import Health
 from luckgw.ops.marks import Marks
 from luckgw.pipeline.receipt import Receipts
 from luckgw.pipeline.submit import Submit
 from luckgw.pipeline.text import References, SendText
 from luckgw.routing.table import RouteTable
+from luckgw.sandbox.smsc import Smsc, SmscService, SmscSettings
+from luckgw.store import keys
 from luckgw.store.api_keys import ApiKeys
 from luckgw.store.connection import Credentials
 from luckgw.store.embedded import EmbeddedServer
+from luckgw.store.interface import StoreAway
 from luckgw.store.secrets_file import load_or_create_secret
 from luckgw.store.service import StoreService
 from luckgw.store.sweep import Sweep
@@ -85,17 +90,6 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class _Readiness:
-    """What stands against this node doing its work; see ingress.ports.Readiness."""
-
-    def __init__(self, gateway: "Gateway") -> None:
-        self._gateway = gateway
-
-    def problems(self) -> list[str]:
-        """A sentence each; empty: ready."""
-        return self._gateway.problems()
-
-
 class Gateway(MultiService):
     """One node of luckgw, all of it."""
 
@@ -114,8 +108,8 @@ class Gateway(MultiService):
         self._starting: Deferred[None] | None = None
         self._stop_steps: list[tuple[str, Callable[[], Any]]] = []
         """What was started, last first: how each part is stopped."""
-        self._is_ready = False
         self._is_draining = False
+        self._health = Health(self._problems)
         self._dispatch: Dispatch
         self._store: StoreService
         self._marks: Marks
@@ -177,6 +171,8 @@ class Gateway(MultiService):
 
 
         flusher = Flusher(clock)
+        if config.sandbox.enabled:
+            await self._start_sandbox(flusher)
         notifier = WebhookNotifier(webhook_client(self._reactor), clock, time.time)
         dispatch = self._dispatch = Dispatch(
             clock, journal, config, notifier, wall_ms, random.random
@@ -202,13 +198,12 @@ class Gateway(MultiService):
         await self._listen_smpp(submit, accounts, flusher)
         self._on_stop("claims", dispatch.stop_claiming)
         await self._listen_http(submit, accounts)
-        #await self._listen_admin()
+        self._listen_admin()
         # All that was made so far stays: the collector need not look at it again, and
         # seldom at the rest, for messages leave no cycles behind.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
-        self._is_ready = True
         self.log.info("luckgw {version} is ready", version=__version__)
         await self._greet()
 
@@ -252,8 +247,15 @@ class Gateway(MultiService):
         exit_with(_START_FAILED)
         self._reactor.callLater(0, self._reactor.stop)
 
-    async def _start_sandbox(self) -> None:
-        service = sandbox_service(self._reactor, self._config)
+    async def _start_sandbox(self, flusher: Flusher) -> None:
+        known = self._config.upstreams[SANDBOX]
+        settings = SmscSettings(
+            system_id=known.system_id, password=known.password.reveal()
+        )
+        endpoints = [
+            serverFromString(self._reactor, each) for each in self._config.sandbox.listen
+        ]
+        service = SmscService(Smsc(self._reactor, flusher, settings, wall_ms), endpoints)
         self._on_stop("sandbox", service.stopService)
         await service.start()
 
@@ -313,17 +315,17 @@ class Gateway(MultiService):
             Gate(self._keys, config.accounts.get),
             Sender(send_text),
             Reader(self._store.execute),
-            _Readiness(self),
+            self._health,
         )
         site = ApiSite(api.resource(), self._clock)
         ports = await self._listen(config.http.listen, site, "[http] listen")
         self._on_stop("HTTP calls", site.drain)
         self._on_stop("HTTP ports", lambda: _close_all(ports))
 
-    async def _listen_admin(self) -> None:
+    def _listen_admin(self) -> None:
+        admin = AdminApi(self._keys, self.status)
         path = self._data_dir / "admin.sock"
-        admin = AdminApi(self._keys, self.status, self._config.accounts.__contains__)
-        port = await listen_admin(self._reactor, admin, path)
+        port = listen_admin(self._reactor, path, admin.resource())
         self._on_stop("admin socket", port.stopListening)
 
     async def _listen(self, endpoints: tuple[str, ...], factory: Any, key: str) -> list[Any]:
@@ -346,8 +348,8 @@ class Gateway(MultiService):
         """Drain: what is on its way finishes, nothing new begins; in the reverse order
         of the start, the store last.
         """
-        self._is_ready = False
         self._is_draining = True
+        self._health.drain()
         return ensureDeferred(self._stop())
 
     async def _stop(self) -> None:
@@ -369,10 +371,7 @@ class Gateway(MultiService):
 
     # -- for people who look -----------------------------------------------------------------
 
-    def problems(self) -> list[str]:
-        """What stands against this node doing its work now."""
-        if not self._is_ready:
-            return ["the gateway is starting or stopping"]
+    def _problems(self) -> list[str]:
         found = list(self._marks.problems)
         if not self._store.is_open:
             found.append("the store does not answer")
@@ -382,8 +381,12 @@ class Gateway(MultiService):
         ]
         return found
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> "Deferred[dict[str, Any]]":
         """What ``luckgw status`` shows."""
+        return ensureDeferred(self._status())
+
+    async def _status(self) -> dict[str, Any]:
+        problems = self._health.problems()
         journal = self._store.journal
         receipts = self._receipts.counters
         return {
@@ -391,14 +394,42 @@ class Gateway(MultiService):
             "epoch": self._store.epoch,
             "version": __version__,
             "uptime_s": int(self._clock.seconds() - self._started_at),
-            "ready": not self.problems(),
-            "problems": self.problems(),
-            "journal": {"batches": journal.batches, "operations": journal.operations},
+            "ready": not problems,
+            "problems": problems,
+            **self._dispatch.status(),
+            "queues": await self._depths(),
             "receipts": {
                 name: getattr(receipts, name) for name in type(receipts).__slots__
             },
-            **self._dispatch.status(),
+            "journal": {"batches": journal.batches, "operations": journal.operations},
         }
+
+    async def _depths(self) -> dict[str, dict[str, int]]:
+        """How much waits in each queue: ready, and for a later time."""
+        config = self._config
+        queues = {
+            **{f"to {name}": keys.upstream_queue(name) for name in config.upstreams},
+            **{
+                f"deliver_sm to {name}": keys.deliver_sm_outbox(name)
+                for name in config.accounts
+            },
+            **{
+                f"webhook of {name}": keys.webhook_outbox(name)
+                for name, account in config.accounts.items()
+                if account.webhook is not None
+            },
+        }
+        execute = self._store.execute
+        try:
+            return {
+                name: {
+                    "ready": await execute(b"LLEN", key),
+                    "delayed": await execute(b"ZCARD", keys.delayed(key)),
+                }
+                for name, key in queues.items()
+            }
+        except StoreAway:
+            return {}
 
     async def _greet(self) -> None:
         """On the first start of the demo: a key, shown once, and what to do with it."""

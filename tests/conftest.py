@@ -7,6 +7,7 @@ at, would pass. `logged_failures` turns both into an error of the test that caus
 import functools
 import gc
 import inspect
+import time
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -120,7 +121,13 @@ def valkey(valkey_server: Valkey) -> Valkey:
 
 
 def pytest_sessionstart() -> None:
-    """Send Twisted's log to its observers alone, not to stderr and a buffer."""
+    """Set Twisted up as the product does: its clock, and where its log goes.
+
+    The clock is monotonic from the start (docs/adr/0007), so that a test that makes the
+    service in this process changes nothing. The log goes to its observers alone, not to
+    stderr and a buffer.
+    """
+    _reactor.seconds = time.monotonic  # type: ignore[attr-defined]
     globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
 
 

@@ -92,7 +92,7 @@ class Store:
     retention_days: int = field(default=7, validator=must(rules.between(1, 3650)))
     """How long a finished message can be looked up."""
     min_free_mb: int = field(default=1024, validator=must(rules.not_negative))
-    """Embedded only: with less free space on its disk, MiB, new messages are refused."""
+    """Embedded only: with less free space on its disk (MiB) nothing new is accepted."""
     binary: Path | None = None
     """Embedded only: the server program; None takes the one that came along."""
 
@@ -100,12 +100,14 @@ class Store:
         """An option that would be ignored is refused."""
         if self.is_embedded:
             return
-        for key, is_set in (
-            ("durability", self.durability != "always"),
-            ("binary", self.binary is not None),
-        ):
-            if is_set:
-                raise Invalid([((key,), 'is only for url = "embedded"')])
+        defaults = attrs.fields_dict(Store)
+        faults: list[tuple[KeyPath, str]] = [
+            ((key,), 'is only for url = "embedded"')
+            for key in ("durability", "min_free_mb", "binary")
+            if getattr(self, key) != defaults[key].default
+        ]
+        if faults:
+            raise Invalid(faults)
 
     @property
     def is_embedded(self) -> bool:

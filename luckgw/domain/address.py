@@ -3,7 +3,8 @@
 import re
 
 LONGEST_NUMBER = 15  # digits, ITU-T E.164
-LONGEST_ALPHANUMERIC = 11  # characters, 3GPP TS 23.040 9.1.2.5
+LONGEST_ALPHANUMERIC = 11  # characters on a phone, 3GPP TS 23.040 9.1.2.5
+LONGEST_SOURCE = 20  # octets of source_addr, SMPP v3.4 5.2.8
 LONGEST_SHORT_CODE = 6  # digits
 
 #: Type of number and numbering plan indicator (SMPP v3.4 5.2.5, 5.2.6).
@@ -14,7 +15,7 @@ ALPHANUMERIC = (5, 0)
 
 _INTERNATIONAL = re.compile(r"[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
-_NUMERIC_SENDER = re.compile(r"\+?[0-9]{3,15}")
+_SHORTEST_NUMERIC_SENDER = 3
 _MOST_WRITTEN = 40  # characters that are looked at: 15 digits, generously decorated
 # What people write between digits: spaces (also unbreakable ones), dots, hyphens (also
 # the typographic ones) and brackets.
@@ -61,14 +62,19 @@ def ton_npi(source: str) -> tuple[int, int]:
     return UNKNOWN_ISDN
 
 
-def is_alphanumeric_sender(text: str) -> bool:
-    """1 to 11 characters of the GSM basic alphabet, no control characters."""
-    return 1 <= len(text) <= LONGEST_ALPHANUMERIC and _GSM_BASIC.issuperset(text)
+def is_alphanumeric_sender(text: str, most: int = LONGEST_ALPHANUMERIC) -> bool:
+    """1 to ``most`` characters of the GSM basic alphabet, no control characters."""
+    return 1 <= len(text) <= most and _GSM_BASIC.issuperset(text)
 
 
 def is_plausible_sender(text: str) -> bool:
-    """Whether a phone could show this as the sender (spec/reliability 7.5).
+    """Whether it can be sent as the sender (spec/reliability 7.5).
 
-    An alphanumeric sender ID, or 3 to 15 digits with or without ``+``.
+    3 to 15 digits with or without ``+``, or what is no number: a name of GSM basic
+    characters. A phone shows 11 of them; up to SMPP's 20 are let through, because the
+    portal's own example, LuckCreators, has 12 and carriers do take such.
     """
-    return is_alphanumeric_sender(text) or _NUMERIC_SENDER.fullmatch(text) is not None
+    digits = text.removeprefix("+")
+    if _DIGITS.fullmatch(digits):
+        return _SHORTEST_NUMERIC_SENDER <= len(digits) <= LONGEST_NUMBER
+    return is_alphanumeric_sender(text, LONGEST_SOURCE)

@@ -33,7 +33,7 @@ def asks_json(accept: bytes) -> bool | None:
     nothing, and a tie goes to text, which the portal promises (spec/features 3.1).
     RFC 9110 12.5.1; a weight that is no number counts as 0.
     """
-    if b"json" not in accept and b"text" not in accept:
+    if accept in (b"", b"*/*"):
         return None
     json = text = 0.0
     for item in accept.lower().split(b","):

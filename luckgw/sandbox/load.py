@@ -263,7 +263,9 @@ class SmppLoad:
 
         try:
             for _ in range(plan.binds):
-                await self._endpoint.connect(Factory.forProtocol(build))
+                factory = Factory.forProtocol(build)
+                factory.noisy = False
+                await self._endpoint.connect(factory)
             for session in list(self._sessions):
                 await session.bound.addTimeout(_BIND_WITHIN_S, self._clock)
         except Exception as error:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
+    IProtocol,
     IReactorTime,
     IStreamClientEndpoint,
     ITCPTransport,
@@ -36,9 +37,7 @@ _OK: Final = 200
 _MAX_HEAD = 65_536
 
 _length = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE).search
-_chunked = re.compile(
-    rb"\r\ntransfer-encoding:[ \t]*chunked", re.IGNORECASE
-).search
+_chunked = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked", re.IGNORECASE).search
 _closing = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE).search
 _chunk_size = re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n").match
 _message_id = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").search
@@ -113,10 +112,10 @@ class Answers:
         self._buffer = b""
 
     def feed(self, data: bytes) -> tuple[int, bytes, bool] | None:
-        """Take octets; gives status, body and whether the connection closes, once a
-        whole answer is there. (There is never more than one: the next request waits.)
+        """Take octets. Gives status, body and whether the connection closes.
 
-        Raises ``BadAnswer``.
+        None while the answer is not whole. There is never more than one: the next
+        request waits. Raises ``BadAnswer``.
         """
         self._buffer = buffer = self._buffer + data
         end = buffer.find(b"\r\n\r\n")
@@ -267,10 +266,12 @@ class HttpLoad:
         await self._close()
         return self._report()
 
-    def _connect(self) -> Deferred[object]:
+    def _connect(self) -> Deferred[IProtocol]:
         factory = Factory.forProtocol(lambda: _Client(self))
-        connecting: Deferred[object] = self._endpoint.connect(factory)
-        return connecting.addTimeout(_CONNECT_WITHIN_S, self._clock)
+        factory.noisy = False
+        return self._endpoint.connect(factory).addTimeout(
+            _CONNECT_WITHIN_S, self._clock
+        )
 
     async def _close(self) -> None:
         if self._clients:
@@ -278,7 +279,6 @@ class HttpLoad:
             for client in list(self._clients):
                 client.abort()
             await self._closing
-'''
 
     def _check(self) -> None:
         """Go on with ``run`` when what it waits for has come, or cannot come."""

@@ -1,9 +1,7 @@
-"""The load generator as a process of its own: ``python -m luckgw.sandbox.load_main``."""
+"""The load generator as a process: ``python -m luckgw.sandbox.load_main``."""
 
 import gc
 import json
-import sys
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,15 +9,15 @@ from urllib.parse import urlsplit
 import attrs
 import click
 from twisted.internet import reactor as _reactor
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import react
-from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from luckgw.sandbox.load import LoadError, SmppLoad, SmppPlan
 from luckgw.sandbox.load_http import METHODS, HttpLoad, HttpPlan
 from luckgw.sandbox.load_report import Report
+from luckgw.sandbox.process import prepare
 
 #: Options that both modes have.
 _COMMON = (
@@ -128,25 +126,23 @@ def http(url: str, **plan: Any) -> None:
 def _run(run: Callable[[Any], Coroutine[Deferred[Any], Any, Report]]) -> None:
     """Run on the reactor, print the report, exit."""
     reactor: Any = _reactor
-    # Twisted's clock is the wall clock, which steps (spec/reliability 3.8).
-    reactor.seconds = time.monotonic
+    prepare(reactor)
     # What is there now stays, and what a run makes is freed without the collector,
     # whose full passes over a growing table of ids would show as latency.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-    globalLogBeginner.beginLoggingTo(
-        [textFileLogObserver(sys.stderr)], redirectStandardIO=False
-    )
-    outcome: list[Report | LoadError] = []
 
     async def go(reactor: Any) -> None:
         try:
-            outcome.append(await run(reactor))
+            report = await run(reactor)
         except LoadError as error:
-            outcome.append(error)
+            click.echo(f"Error: {error}", err=True)
+            raise SystemExit(2) from error
+        click.echo(json.dumps(attrs.asdict(report)))
+        raise SystemExit(0 if report.ok else 1)
 
-    react(lambda reactor: ensureDeferred(go(reactor)), _reactor=reactor)
+    react(go)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,10 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort
-from twisted.logger import (
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
 from twisted.python.failure import Failure
 
 from luckgw.link.flusher import Flusher
+from luckgw.sandbox.process import prepare
 from luckgw.sandbox.recipes import RECIPES
 from luckgw.sandbox.smsc import ID_FORMATS, Smsc, SmscService, SmscSettings
 
@@ -68,9 +62,7 @@ def main(listen: str, recipes: bool, **settings: Any) -> None:
     as another when SIGINT or SIGTERM ends it.
     """
     reactor: Any = _reactor
-    # Twisted's clock is the wall clock, which steps (spec/reliability 3.8).
-    reactor.seconds = time.monotonic
-    _log_warnings()
+    prepare(reactor)
     smsc = Smsc(
         reactor,
         Flusher(reactor),
@@ -100,14 +92,6 @@ def main(listen: str, recipes: bool, **settings: Any) -> None:
     if problems:
         raise click.ClickException(problems[0])
     _say({**attrs.asdict(smsc.counts), "receipts_kept": smsc.kept})
-
-
-def _log_warnings() -> None:
-    """Warnings and failures go to stderr."""
-    observer = FilteringLogObserver(
-        textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(LogLevel.warn)]
-    )
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
 def _say(what: dict[str, object]) -> None:

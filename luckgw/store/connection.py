@@ -212,7 +212,7 @@ class StoreConnection:
         self._protocol = None
         self._oldest = []
         self.last_error = self.last_error or "the connection was lost"
-        if was_usable:
+        if was_usable and not self._stopping:
             self._on_lost()
         self._again()
 

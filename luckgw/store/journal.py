@@ -37,6 +37,9 @@ BATCH: Final = 400
 """Operations in one script call: some 5 ms of the store's only thread."""
 GIVE_UP_S: Final = 10.0
 """After this long without a verdict a caller is told no (spec/reliability 3.2)."""
+RECEIPT_WAIT_S: Final = 25.0
+"""A carrier waits this long for the answer to its receipt before it is told to repeat it:
+most outages are shorter, and not every carrier does repeat."""
 RETRY_S: Final = 0.2
 """Pause before a batch that the store refused is tried again."""
 _DAY_MS: Final = 86_400_000
@@ -79,8 +82,8 @@ _VERDICTS: Final = {
 }
 
 
-_CAN_BE_REFUSED: Final = (b"A", b"R")
-"""Operations whose callers can be told no: the sender and the carrier repeat them."""
+_REFUSED_AT_ONCE: Final = (b"A", b"C")
+"""Operations that are told no as soon as the store is away, if they never left."""
 
 
 _TOO_LATE: Final = 2
@@ -125,6 +128,7 @@ class Journal:
         self._lost: _Batch | None = None
         self._flush_call: IDelayedCall | None = None
         self._late_call: IDelayedCall | None = None
+        self._away_since: float | None = None
         self._open = False  # batches may go to the store
         self._taking = False  # and messages and receipts may come in
         self._stopped = False
@@ -253,7 +257,7 @@ class Journal:
         done: VerdictCallback,
     ) -> None:
         """A carrier's receipt; see the interface."""
-        if not self._taking:
+        if not self._taking and not self._is_patient():
             done(Verdict.AWAY, "")
             return
         now = self._now_ms()
@@ -371,6 +375,8 @@ class Journal:
     def _answered(self, verdicts: list[object], batch: _Batch) -> None:
         self._under_way = None
         self._taking = self._open
+        if self._away_since is not None and self._lost is None and self._open:
+            self._store_is_back()
         for (_, callback), verdict in zip(batch.operations, verdicts, strict=True):
             self._tell(callback, verdict)
         if self._gathering and self._flush_call is None:
@@ -400,7 +406,9 @@ class Journal:
         self.log.critical("this node was taken over by another process; stopping")
         self._open = self._taking = False
         self._stopped = True
-        self._refuse_gathered()
+        self._store_is_back()  # for us it never will be
+        self._refuse_receipts()
+        self._refuse_gathered(_REFUSED_AT_ONCE)
         self._gathering.clear()  # no store will ever take the rest
         self._tell_idle_waiters()
         self._on_fenced()
@@ -415,55 +423,88 @@ class Journal:
 
     def _keep_lost(self, batch: _Batch) -> None:
         self._lost = batch
-        if self._late_call is None:
-            self._give_up_if_late()
+        self._begin_to_wait(batch.born)
+
+    def _begin_to_wait(self, since: float) -> None:
+        if self._away_since is None:
+            self._away_since = since
+            self._late_call = self._clock.callLater(PACE_S, self._give_up_if_late)
+
+    def _is_patient(self) -> bool:
+        """Whether a receipt may still wait for the store."""
+        since = self._away_since
+        return since is not None and self._clock.seconds() - since < RECEIPT_WAIT_S
 
     def _give_up_if_late(self) -> None:
-        """Tell the callers of a batch in doubt no, once they have waited long enough."""
-        self._late_call = None
-        batch = self._lost
-        if batch is None:
+        """Tell those who wait no, once they have waited long enough."""
+        since = self._away_since
+        if since is None:
             return
         self._late_call = self._clock.callLater(PACE_S, self._give_up_if_late)
-        if self._clock.seconds() - batch.born < GIVE_UP_S:
-            return
+        waited = self._clock.seconds() - since
+        if waited >= GIVE_UP_S and self._refuse_in_doubt():
+            self._refuse_gathered(_REFUSED_AT_ONCE)
+        if waited >= RECEIPT_WAIT_S:
+            self._refuse_receipts()
+
+    def _refuse_in_doubt(self) -> bool:
+        """Say no to the messages of a batch whose fate is not known; whether that went."""
         self._taking = False
-        refused = [op for op in batch.operations if op[0][0] in _CAN_BE_REFUSED]
+        batch = self._lost
+        if batch is None:
+            return True
+        refused = [op for op in batch.operations if op[0][0] == b"A"]
         try:
-            self._revoked.add([args[1] for args, _ in refused if args[0] == b"A"])
+            self._revoked.add([args[1] for args, _ in refused])
         except OSError:
             # No answer is given that could turn out to be a lie: tried again soon.
             self.log.failure("the revoke list can not be written")
-            return
+            return False
         # The store may have taken them, in part or whole, and may be the one that is
         # asked again: then the revocation stands where the message stood.
         batch.operations = [
             ((b"V", args[1]), _ignore) if args[0] == b"A" else (args, callback)
             for args, callback in batch.operations
-            if args[0] != b"R"
         ]
         for _, callback in refused:
             self._tell(callback, None)
-        self._refuse_gathered()
+        return True
 
-    def _refuse_gathered(self) -> None:
+    def _refuse_receipts(self) -> None:
+        """Have the carriers repeat their receipts: applying one twice is harmless."""
+        if self._lost is not None:
+            waiting = [op for op in self._lost.operations if op[0][0] == b"R"]
+            self._lost.operations = [
+                op for op in self._lost.operations if op[0][0] != b"R"
+            ]
+            for _, callback in waiting:
+                self._tell(callback, None)
+        self._refuse_gathered((b"R",))
+
+    def _refuse_gathered(self, kinds: Sequence[bytes]) -> None:
         """Say no to what never left this process: there is nothing to revoke."""
         waiting, self._gathering = self._gathering, []
         for operation in waiting:
             (kind, *_), callback = operation
             if callback is _given_back:
                 continue
-            if kind in _CAN_BE_REFUSED or kind == b"C":
+            if kind in kinds:
                 self._tell(callback, None)
             else:
                 self._gathering.append(operation)
+
+    def _store_is_back(self) -> None:
+        self._away_since = None
+        if self._late_call is not None and self._late_call.active():
+            self._late_call.cancel()
 
     # -- the connection comes and goes ---------------------------------------------------
 
     def lost(self) -> None:
         """The connection is gone: accept nothing; what was only gathered is refused."""
         self._open = self._taking = False
-        self._refuse_gathered()
+        self._refuse_gathered(_REFUSED_AT_ONCE)
+        self._begin_to_wait(self._clock.seconds())
         self._tell_idle_waiters()
 
     async def opened(self) -> None:
@@ -486,6 +527,7 @@ class Journal:
             return
         self._gathering += unknown
         self._open = self._taking = True
+        self._store_is_back()
         if self._gathering and self._flush_call is None:
             self._flush_call = self._clock.callLater(0, self._flush)
 

@@ -100,7 +100,7 @@ def now(deferred: "Deferred[_T]") -> _T:
     result = results[0]
     if isinstance(result, Failure):
         result.raiseException()
-    return result  # type: ignore[return-value] # raiseException() never returns
+    return result
 
 
 class Node:

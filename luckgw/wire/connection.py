@@ -128,7 +128,9 @@ class Connection:
         self._hot_response = _NOTHING
         self._may_send: frozenset[int] = frozenset()
         # The bind and the unbind that wait for their answers.
+        self._bind_command = 0
         self._bind_sequence = 0
+        self._bound_state = State.OPEN
         self._held: Frame | None = None
         self._unbind_sequence: int | None = None
         # Times
@@ -181,7 +183,14 @@ class Connection:
                         if len(message_id) > MAX_MESSAGE_ID:
                             message_id = _too_long(command_id, events)
                     events.append(
-                        Answered(waiting[0], command_id, command_status, message_id)
+                        Answered(
+                            waiting[0],
+                            command_id,
+                            command_status,
+                            message_id,
+                            late=False,
+                            body=body,
+                        )
                     )
                 else:
                     self._on_other(frame, events, now)
@@ -221,9 +230,7 @@ class Connection:
     def _on_other(self, frame: Frame, events: list[Event], now: float) -> None:
         """Handle what the loop of ``receive`` does not, by the session table."""
         command_id, _, sequence_number, _ = frame
-        rule = session.rule(self.role, self.state, command_id)
-        if command_id in self._settings.disabled:
-            rule = session.UNKNOWN
+        rule = self._rule(command_id)
         if rule.action is Action.HANDLE:
             if command_id & RESPONSE:
                 self._on_response(frame, events, now)
@@ -257,7 +264,9 @@ class Connection:
             self._count_malformed(ev.UNKNOWN_COMMAND, command_id, status, events, now)
         if self.state is State.OPEN:
             self._illegal += 1
-        if rule.close or self._illegal >= _ILLEGAL_WHEN_OPEN:
+        if rule.close:
+            self._close(events, f"{Command(command_id).name.lower()} can not be here")
+        elif self._illegal >= _ILLEGAL_WHEN_OPEN:
             self._close(events, "illegal requests before the bind")
 
     def _refuse_body(
@@ -283,8 +292,12 @@ class Connection:
         """Tell a malformed PDU; a peer that sends nothing else is unbound."""
         recent = self._malformed.add(now)
         events.append(Malformed(kind, command_id, command_status, recent, body))
-        if recent >= _MALFORMED_LIMIT and self.state is not State.UNBINDING:
+        if recent < _MALFORMED_LIMIT or self.state is State.UNBINDING:
+            return
+        if self.state in session.BOUND:
             self.unbind(now)
+        else:
+            self._close(events, "too many malformed PDUs")
 
     def _on_framing_error(self, error: FramingError, events: list[Event]) -> None:
         status = Status.ESME_RINVCMDLEN
@@ -305,6 +318,8 @@ class Connection:
             return
         self.bound_as = Command(command_id)
         self.peer_version = bind.interface_version
+        self._bound_state = session.BOUND_AS[command_id]
+        self._bind_command = command_id
         self._bind_sequence = sequence_number
         self._enter(State.BINDING)
         self._state_since = now
@@ -487,14 +502,17 @@ class Connection:
 
         Does nothing when the session ended meanwhile. A PDU that came behind the bind
         is told by the next ``receive`` or ``tick``: ``has_more`` says whether.
+
+        Raises:
+            ValueError: our own ``system_id`` does not fit the PDU.
         """
-        if self.state is not State.BINDING or self.bound_as is None:
+        if self.state is not State.BINDING:
             return
         tlvs: dict[int, bytes] = {}
         if not self._peer_is_v33():
             tlvs[Tag.SC_INTERFACE_VERSION] = bytes([SMPP_V34])
         body = binds.encode_bind_resp(system_id, tlvs=tlvs)
-        self._respond(self.bound_as, Status.ESME_ROK, self._bind_sequence, body)
+        self._respond(self._bind_command, Status.ESME_ROK, self._bind_sequence, body)
         self._enter_bound()
         held, self._held = self._held, None
         if held is not None:
@@ -513,9 +531,9 @@ class Connection:
 
         Does nothing when the session ended meanwhile.
         """
-        if self.state is not State.BINDING or self.bound_as is None:
+        if self.state is not State.BINDING:
             return
-        self._respond(self.bound_as, command_status, self._bind_sequence)
+        self._respond(self._bind_command, command_status, self._bind_sequence)
         self._enter(State.CLOSED)
 
     def bind(  # noqa: PLR0913 - the PDU has so many fields
@@ -550,6 +568,7 @@ class Connection:
             )
         )
         self.bound_as = kind
+        self._bound_state = session.BOUND_AS[kind]
         self._write(kind, 0, self._window.open_own(kind | RESPONSE), body)
         self._enter(State.BINDING)
         self._state_since = now
@@ -709,15 +728,22 @@ class Connection:
         self._may_send = may_send
         self._window.size = self._settings.window if may_send else 0
         hot_request, hot_response = _HOT[self.role]
-        legal = session.rule(self.role, state, hot_request).action is Action.HANDLE
-        self._hot_request = hot_request if legal else _NOTHING
-        legal = session.rule(self.role, state, hot_response).action is Action.HANDLE
-        self._hot_response = hot_response if legal else _NOTHING
+        self._hot_request = hot_request if self._is_legal(hot_request) else _NOTHING
+        self._hot_response = hot_response if self._is_legal(hot_response) else _NOTHING
+
+    def _is_legal(self, command_id: int) -> bool:
+        """Whether the present state handles this command."""
+        return self._rule(command_id).action is Action.HANDLE
+
+    def _rule(self, command_id: int) -> Rule:
+        """What the present state does with this command."""
+        if command_id in self._settings.disabled:
+            return session.UNKNOWN
+        return session.rule(self.role, self.state, command_id)
 
     def _enter_bound(self) -> None:
         """The bind succeeded."""
-        if self.bound_as is not None:  # pragma: no branch - a bind named its kind
-            self._enter(session.BOUND_AS[self.bound_as])
+        self._enter(self._bound_state)
         self._frames.maximum = self._settings.max_pdu
 
     def _finish_unbind(self, events: list[Event]) -> None:

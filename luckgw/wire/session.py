@@ -55,7 +55,7 @@ class Rule:
 
 
 #: The state that a successful bind leads to.
-BOUND_AS: Final = {
+BOUND_AS: Final[Mapping[int, State]] = {
     Command.BIND_RECEIVER: State.BOUND_RX,
     Command.BIND_TRANSMITTER: State.BOUND_TX,
     Command.BIND_TRANSCEIVER: State.BOUND_TRX,
@@ -64,7 +64,7 @@ BOUND: Final = frozenset(BOUND_AS.values())
 _TRANSMITS: Final = frozenset({State.BOUND_TX, State.BOUND_TRX})
 _RECEIVES: Final = frozenset({State.BOUND_RX, State.BOUND_TRX})
 
-BINDS: Final = frozenset(BOUND_AS)
+BINDS: Final = frozenset(Command(kind) for kind in BOUND_AS)
 _BIND_RESPONSES: Final = frozenset(Command(bind | RESPONSE) for bind in BINDS)
 _SUBMITS: Final = frozenset(
     {

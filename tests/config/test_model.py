@@ -42,6 +42,7 @@ BAD: list[tuple[type, dict[str, Any], tuple[str | int, ...]]] = [
     (Store, {"url": "mysql://x"}, ("url",)),
     (Store, {"durability": "never"}, ("durability",)),
     (Store, {"retention_days": 0}, ("retention_days",)),
+    (Store, {"min_free_mb": -1}, ("min_free_mb",)),
     (Smpp, {"listen": ("tcp:1", "tcp:x")}, ("listen", 1)),
     (Smpp, {"listen": ("tcp:1", "tcp:1")}, ("listen",)),
     (Smpp, {"system_id": "x" * 16}, ("system_id",)),
@@ -125,6 +126,7 @@ def test_an_account_binds_with_its_name_by_default() -> None:
     ("values", "key"),
     [
         ({"durability": "everysec"}, "durability"),
+        ({"min_free_mb": 0}, "min_free_mb"),
         ({"binary": Path("valkey-server")}, "binary"),
     ],
 )

@@ -62,8 +62,11 @@ class ValkeyUnderTest:
     def join(self, node: str) -> tuple[int, Backend]:
         """Begin a new epoch of a node."""
         epoch: int = self.command(b"HINCRBY", keys.NODES, node, 1)
-        connection = cast(StoreConnection, self._connection)
-        return epoch, ValkeyBackend(connection, node, epoch)
+        return epoch, self.backend(node, epoch)
+
+    def backend(self, node: str, epoch: int) -> Backend:
+        """The store as one epoch of a node sees it."""
+        return ValkeyBackend(cast("StoreConnection", self._connection), node, epoch)
 
     def record(self, message_id: bytes) -> bytes | None:
         """The record of a message."""

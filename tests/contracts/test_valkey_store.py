@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from luckgw.domain.states import State
 from luckgw.store import keys
+from luckgw.store.interface import FLAG_WEBHOOK
 from luckgw.store.journal import Backend
 from luckgw.testing.store_contract import (
+    NOON_MS,
     QUEUE,
     UPSTREAM,
     Node,
@@ -55,8 +58,12 @@ class TestValkeyStore(StoreContract):
         message_id = node.accept(1)
         node.claim()
         node.sent(message_id, b"c1")
-        node.retry(node.accept(2), due_ms=0)
-        node.receipt(b"unknown", 2)  # type: ignore[arg-type] # SENT, as a number
+        delayed = node.accept(2, flags=FLAG_WEBHOOK)
+        node.claim()
+        node.retry(delayed, due_ms=NOON_MS)
+        node.claim()
+        node.finish(delayed, State.FAILED)
+        node.receipt(b"unknown", State.SENT)
         expiring = {
             key: round(store.command("PTTL", key) / 86_400_000)
             for key in store.command("KEYS", "*")

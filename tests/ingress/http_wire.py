@@ -215,7 +215,7 @@ class Api:
         return answer
 
     def post_json(self, target: str, fields: Any, **headers: str) -> Answer:
-        """A JSON call with the good key, as ``requests.post(url, json=...)`` makes it."""
+        """A JSON call with the good key, as requests.post(url, json=...) makes it."""
         given = {
             "Authorization": f"Bearer {KEY}",
             "Content_Type": "application/json",

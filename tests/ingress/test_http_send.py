@@ -33,7 +33,9 @@ class TestThePortalsExample:
         assert api.pipeline.taken == [TAKEN]
 
     @BOTH_FORMS
-    def test_works_with_and_without_the_final_slash(self, api: Api, target: str) -> None:
+    def test_works_with_and_without_the_final_slash(
+        self, api: Api, target: str
+    ) -> None:
         """No redirect: it would turn a POST into a GET."""
         assert api.post_json(target, PORTAL_EXAMPLE).status == 200
 
@@ -57,7 +59,9 @@ class TestThePortalsExample:
     def test_works_with_the_key_in_the_json(self, api: Api) -> None:
         """The portal lists `api_key` among the parameters."""
         body = json.dumps({"api_key": KEY, **PORTAL_EXAMPLE}).encode()
-        answer = api.call("POST", "/api/v1/send/", body, Content_Type="application/json")
+        answer = api.call(
+            "POST", "/api/v1/send/", body, Content_Type="application/json"
+        )
         assert answer.status == 200
 
     def test_takes_numbers_for_strings(self, api: Api) -> None:
@@ -108,7 +112,9 @@ class TestJsonAnswers:
 
     def test_come_when_the_accept_header_asks(self, api: Api) -> None:
         """`Accept: application/json`."""
-        answer = api.post_json("/api/v1/send/", PORTAL_EXAMPLE, Accept="application/json")
+        answer = api.post_json(
+            "/api/v1/send/", PORTAL_EXAMPLE, Accept="application/json"
+        )
         assert answer.body == self.SUCCESS
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.headers["X-Message-Id"] == UUID
@@ -215,9 +221,13 @@ class TestRefusals:
 
     def test_carry_details_that_fit_a_header(self, api: Api) -> None:
         """A sender's name may be anything: it is escaped, and cut."""
-        api.pipeline.refusal = errors.bad_request("sender Łódź\r\nX-Evil: 1" + "!" * 999)
+        api.pipeline.refusal = errors.bad_request(
+            "sender Łódź\r\nX-Evil: 1" + "!" * 999
+        )
         headers = api.post_json("/api/v1/send/", PORTAL_EXAMPLE).headers
-        assert headers["X-Error-Detail"].startswith(r"sender \u0141\xf3d\u017a X-Evil: 1!")
+        assert headers["X-Error-Detail"].startswith(
+            r"sender \u0141\xf3d\u017a X-Evil: 1!"
+        )
         assert len(headers["X-Error-Detail"]) == 300
         assert headers["X-Evil"] is None
 
@@ -258,7 +268,9 @@ class TestRefusals:
 
     def test_of_a_body_of_another_type(self, api: Api) -> None:
         """415 in the dictionary's words; the detail names what is read."""
-        answer = api.call("POST", "/api/v1/send/", b"<x/>", Content_Type="text/xml", **BEARER)
+        answer = api.call(
+            "POST", "/api/v1/send/", b"<x/>", Content_Type="text/xml", **BEARER
+        )
         assert (answer.status, answer.body) == (415, b"PDU Error")
         assert "application/json" in answer.headers["X-Error-Detail"]
 
@@ -291,7 +303,9 @@ class TestTrouble:
         connection = api.connect()
         body = json.dumps(PORTAL_EXAMPLE).encode()
         connection.send(
-            request("POST", "/api/v1/send/", body, Content_Type="application/json", **BEARER)
+            request(
+                "POST", "/api/v1/send/", body, Content_Type="application/json", **BEARER
+            )
         )
         connection.lose()
         api.pipeline.waiting.callback(Accepted(UUID, 1, "gsm7"))
@@ -304,7 +318,9 @@ def test_answers_wait_for_the_store(api: Api) -> None:
     connection = api.connect()
     body = json.dumps(PORTAL_EXAMPLE).encode()
     connection.send(
-        request("POST", "/api/v1/send/", body, Content_Type="application/json", **BEARER)
+        request(
+            "POST", "/api/v1/send/", body, Content_Type="application/json", **BEARER
+        )
     )
     assert connection.answers() == []
     stored.callback(Accepted(UUID, 1, "gsm7"))

@@ -1,0 +1,361 @@
+"""The store in memory and a real server, side by side through the same random batches.
+
+After each batch the verdicts are equal, and all that can be seen in the two stores.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from twisted.internet.defer import Deferred
+
+from luckgw.domain.states import State
+from luckgw.store import keys, records
+from luckgw.store.journal import Args, Backend, Fenced
+from luckgw.store.memory import Known, MemoryBackend, MemoryStore
+from luckgw.testing.store_contract import FINALS, NOON_MS, REPORTED, now
+from tests.contracts.blocking_valkey import BlockingConnection, ValkeyUnderTest
+from tests.valkey_server import Valkey
+
+_T = TypeVar("_T")
+Seen = dict[bytes, Any]
+"""Key -> value; lists as lists, sets as sets, sorted sets and hashes as dicts."""
+
+
+class Draw(Protocol):
+    """Draws a value from a strategy."""
+
+    def __call__(self, strategy: st.SearchStrategy[_T]) -> _T:
+        """One value."""
+        ...
+
+
+NODES: Final = ("gw1", "gw2")
+UPSTREAMS: Final = ("mtn", "voda")
+ACCOUNTS: Final = (b"acme", b"b")
+IDS: Final = [bytes([each]) * 16 for each in range(1, 7)]
+INDEXES: Final = [keys.index(each.decode(), "20270115") for each in ACCOUNTS]
+CARRIER_IDS: Final = [b"c%d" % each for each in range(4)]
+QUEUES: Final = [
+    *(keys.upstream_queue(each) for each in UPSTREAMS),
+    *(keys.deliver_sm_outbox(each.decode()) for each in ACCOUNTS),
+    *(keys.webhook_outbox(each.decode()) for each in ACCOUNTS),
+]
+some_id: Final = st.sampled_from(IDS)
+some_queue: Final = st.sampled_from(QUEUES)
+
+DUMP: Final = b"""
+local call, seen = redis.call, {}
+for _, key in ipairs(call('KEYS', '*')) do
+  local kind = call('TYPE', key).ok
+  local value
+  if kind == 'string' then value = call('GET', key)
+  elseif kind == 'list' then value = call('LRANGE', key, 0, -1)
+  elseif kind == 'set' then value = call('SMEMBERS', key)
+  elseif kind == 'zset' then value = call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  else value = call('HGETALL', key) end
+  seen[#seen + 1] = { key, kind, value }
+end
+return seen
+"""
+
+
+def seen_in_valkey(store: ValkeyUnderTest) -> Seen:
+    """Every key of the server."""
+    seen: Seen = {}
+    for key, kind, value in store.command("EVAL", DUMP, 0):
+        if kind == b"set":
+            seen[key] = set(value)
+        elif kind in {b"zset", b"hash"}:
+            seen[key] = dict(zip(value[::2], map(int, value[1::2]), strict=True))
+        else:
+            seen[key] = value
+    return seen
+
+
+def seen_in_memory(store: MemoryStore) -> Seen:
+    """The same of the store in memory, under a server's keys."""
+    seen: Seen = {
+        keys.NODES: store.epochs,
+        keys.CLAIMS: store.claims_in_use,
+        keys.INDEXES: store.indexes,
+    }
+    seen |= {keys.message(each): record for each, record in store.records.items()}
+    seen |= {keys.delayed(queue): waits for queue, waits in store.delayed.items()}
+    seen |= store.lists | store.claims | store.parked
+    for key, value in store.carrier_ids.items():
+        if isinstance(value, Known):
+            seen[key] = b"I" + value.message_id + bytes((value.segment,))
+        else:
+            seen[key] = b"P" + value.head + value.tail
+    return {key: value for key, value in seen.items() if value}
+
+
+def outcome(deferred: "Deferred[list[object]]") -> object:
+    """The verdicts of a batch, or that it was fenced off."""
+    try:
+        return now(deferred)
+    except Fenced:
+        return Fenced
+
+
+def is_safe_to_repeat(batch: Sequence[Args], before: MemoryStore) -> bool:
+    """Whether the journal relies on it that this batch, as a whole, can be repeated.
+
+    It does not repeat claims. A sweep that is repeated takes the next ones, by intent.
+    Nothing is said of a message before it is accepted, and none is revoked in the batch
+    that accepts it. And when a carrier gives an id again in the very batch in which the
+    id's receipts come, a repeat can not tell to whom they belong.
+    """
+    if any(args[0] in {b"C", b"W"} for args in batch):
+        return False
+    accepted = {args[1] for args in batch if args[0] == b"A"}
+    if accepted & {args[2] if args[0] == b"N" else args[1] for args in batch} - set(
+        before.records
+    ):
+        return False
+    owners: dict[bytes, set[bytes]] = {}
+    for key, value in before.carrier_ids.items():
+        if isinstance(value, Known):
+            owners[key] = {value.message_id + bytes((value.segment,))}
+    for args in batch:
+        if args[0] == b"N":
+            owners.setdefault(args[4], set()).add(args[2] + args[3])
+    return all(len(owners.get(args[1], ())) <= 1 for args in batch if args[0] == b"R")
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Two nodes, two upstreams, few ids: so that everything meets everything."""
+
+    server: ValkeyUnderTest
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.command("FLUSHALL")
+        self.memory = MemoryStore()
+        self.epochs: dict[str, int] = {}
+        self.backends: dict[str, tuple[Backend, Backend]] = {}
+        self.dead_claims: list[tuple[bytes, bytes]] = []
+        self.now_ms = NOON_MS
+        self.last: tuple[str, list[Args]] | None = None
+
+    @initialize()
+    def all_join(self) -> None:
+        """Every node has its first epoch."""
+        for node in NODES:
+            self.start(node)
+
+    @rule(node=st.sampled_from(NODES))
+    def join(self, node: str) -> None:
+        """A node starts anew: its last epoch is fenced off, and can be taken over."""
+        epoch, backends = self.epochs[node], self.backends[node]
+        self.dead_claims += [(each, keys.claims(each, node, epoch)) for each in QUEUES]
+        self.start(node)
+        self.run_on(backends, [(b"I", INDEXES[0])])
+        self.last = None
+
+    def start(self, node: str) -> None:
+        """Begin a new epoch on both."""
+        epoch = self.memory.join(node)
+        number, server = self.server.join(node)
+        assert number == epoch
+        self.epochs[node] = epoch
+        self.backends[node] = (MemoryBackend(self.memory, node, epoch), server)
+
+    @rule(ms=st.integers(1, 5000))
+    def time_passes(self, ms: int) -> None:
+        """What is delayed becomes due."""
+        self.now_ms += ms
+
+    @rule(node=st.sampled_from(NODES), size=st.integers(1, 12), data=st.data())
+    def a_batch(self, node: str, size: int, data: st.DataObject) -> None:
+        """Any operations, in any order, as one batch."""
+        batch = [self.operation(node, data.draw) for _ in range(size)]
+        self.last = (node, batch) if is_safe_to_repeat(batch, self.memory) else None
+        self.run_on(self.backends[node], batch)
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def the_batch_again(self) -> None:
+        """A batch whose answer was lost is repeated: nothing more changes."""
+        assert self.last is not None
+        node, batch = self.last
+        before = seen_in_valkey(self.server)
+        self.run_on(self.backends[node], batch)
+        assert seen_in_valkey(self.server) == before
+
+    @invariant()
+    def both_look_the_same(self) -> None:
+        """Records, queues, claims, outboxes, ids, parked receipts: octet for octet."""
+        assert seen_in_valkey(self.server) == seen_in_memory(self.memory)
+
+    @staticmethod
+    def run_on(backends: tuple[Backend, Backend], batch: list[Args]) -> None:
+        """One batch on both: the verdicts are the same."""
+        memory, server = (outcome(each.run(batch)) for each in backends)
+        assert server == memory
+
+    # -- operations, as the journal writes them --------------------------------------
+
+    def operation(self, node: str, draw: Draw) -> Args:
+        """Any operation of a node."""
+        make = {
+            b"A": self.accept,
+            b"N": self.sent,
+            b"R": self.receipt,
+            b"C": self.claim,
+            b"S": self.settle,
+            b"T": self.retry,
+            b"F": self.finish,
+            b"Y": self.take_over,
+            b"V": self.revoke,
+            b"I": self.register_index,
+            b"W": self.sweep,
+        }
+        # Those that a message meets more often come more often.
+        name = draw(st.sampled_from([b"%c" % each for each in b"AAACCCNNNRRRSTTFYVIW"]))
+        return (name, *make[name](node, draw))
+
+    def accept(self, _node: str, draw: Draw) -> Args:
+        """A message of one to three segments, ready or delayed."""
+        account = draw(st.sampled_from(ACCOUNTS))
+        record = records.encode(
+            flags=draw(st.integers(0, 7)),
+            registered_delivery=draw(st.integers(0, 3)),
+            accepted_ms=self.now_ms,
+            deadline_ms=self.now_ms + 1000,
+            account=account,
+            route=b"r",
+            bodies=draw(st.lists(st.binary(max_size=20), min_size=1, max_size=3)),
+        )
+        upstream = draw(st.sampled_from(UPSTREAMS)).encode()
+        index = INDEXES[ACCOUNTS.index(account)]
+        return draw(some_id), record, upstream, index, self.due(draw)
+
+    def revoke(self, _node: str, draw: Draw) -> Args:
+        """Some message, known or not."""
+        return (draw(some_id),)
+
+    def claim(self, node: str, draw: Draw) -> Args:
+        """A few entries of some queue."""
+        queue = draw(some_queue)
+        want = b"%d" % draw(st.integers(0, 5))
+        return queue, self.claims(node, queue), want, b"%d" % self.now_ms
+
+    def settle(self, node: str, draw: Draw) -> Args:
+        """An entry, held or not."""
+        queue = draw(some_queue)
+        return self.claims(node, queue), self.entry(node, queue, draw)
+
+    def retry(self, node: str, draw: Draw) -> Args:
+        """An entry, held or not, the same or as the next attempt."""
+        queue = draw(some_queue)
+        entry = again = self.entry(node, queue, draw)
+        event = draw(st.sampled_from([b"", self.event(records.REQUEUED)]))
+        if len(entry) == records.ENTRY_SIZE:
+            again = records.OutboxEntry.from_bytes(entry).again()
+        return queue, self.claims(node, queue), entry, again, self.due(draw), event
+
+    def take_over(self, _node: str, draw: Draw) -> Args:
+        """What a dead epoch held of a queue, if there is a dead one."""
+        nobodys = (QUEUES[0], keys.claims(QUEUES[0], "gw0", 1))
+        queue, claims = draw(st.sampled_from([nobodys, *self.dead_claims]))
+        event = draw(st.sampled_from([b"", self.event(records.UNCERTAIN)]))
+        return queue, claims, self.due(draw), event
+
+    def sent(self, node: str, draw: Draw) -> Args:
+        """A carrier's answer: its id may be new, known, waited for, or none."""
+        upstream = draw(st.sampled_from(UPSTREAMS))
+        queue = keys.upstream_queue(upstream)
+        carrier_id = draw(st.sampled_from([b"", *CARRIER_IDS]))
+        raw = upstream.encode() + b"\0" + carrier_id
+        head, tail = records.event_parts(State.SENT, self.now_ms, raw)
+        return (
+            self.claims(node, queue),
+            self.entry(node, queue, draw),
+            bytes((draw(st.integers(0, 2)),)),
+            keys.carrier_id(upstream, carrier_id) if carrier_id else b"",
+            head,
+            tail,
+            b"1000",
+            draw(st.sampled_from([b"0", b"1"])),
+            draw(st.sampled_from([b"", *ACCOUNTS])),
+        )
+
+    def receipt(self, _node: str, draw: Draw) -> Args:
+        """A carrier's receipt, whose id may be known or not."""
+        upstream = draw(st.sampled_from(UPSTREAMS))
+        head, tail = records.event_parts(
+            draw(st.sampled_from(REPORTED)), self.now_ms, draw(st.binary(max_size=5))
+        )
+        return (
+            keys.carrier_id(upstream, draw(st.sampled_from(CARRIER_IDS))),
+            keys.parked(upstream),
+            head,
+            tail,
+            b"%d" % self.now_ms,
+            b"2000",
+        )
+
+    def finish(self, node: str, draw: Draw) -> Args:
+        """An end that the gateway makes of a message, held or not."""
+        queue = keys.upstream_queue(draw(st.sampled_from(UPSTREAMS)))
+        state = draw(st.sampled_from([State.UNKNOWN, *FINALS]))
+        head, tail = records.event_parts(state, self.now_ms, b"why")
+        return self.claims(node, queue), self.entry(node, queue, draw), head, tail
+
+    def register_index(self, _node: str, draw: Draw) -> Args:
+        """Some account's day."""
+        return (draw(st.sampled_from(INDEXES)),)
+
+    def sweep(self, _node: str, draw: Draw) -> Args:
+        """The oldest of some account's day."""
+        return draw(st.sampled_from(INDEXES)), b"%d" % draw(st.integers(0, 2))
+
+    def claims(self, node: str, queue: bytes) -> bytes:
+        """What a node's present epoch holds of a queue."""
+        return keys.claims(queue, node, self.epochs[node])
+
+    def entry(self, node: str, queue: bytes, draw: Draw) -> bytes:
+        """An entry that the node holds, if it holds any; or any id."""
+        held = self.memory.claims.get(self.claims(node, queue), set())
+        return draw(st.sampled_from(sorted(held)) if held else some_id)
+
+    def due(self, draw: Draw) -> bytes:
+        """At once, now, or later."""
+        at = draw(st.sampled_from([None, 0, 1000]))
+        return b"" if at is None else b"%d" % (self.now_ms + at)
+
+    def event(self, kind: int) -> bytes:
+        """An event of the whole message, now."""
+        return records.event(kind, self.now_ms, records.EVERY_SEGMENT)
+
+
+def test_both_stores_do_the_same(valkey: Valkey) -> None:
+    """Whatever happens, in whatever order, memory and server can not be told apart."""
+    connection = BlockingConnection(valkey.socket_path)
+
+    class Machine(StoreMachine):
+        server = ValkeyUnderTest(connection)
+
+    try:
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                max_examples=60,
+                stateful_step_count=25,
+                deadline=None,
+                suppress_health_check=[HealthCheck.too_slow],
+            ),
+        )
+    finally:
+        connection.close()
