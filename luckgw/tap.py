@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any, cast
 
 from twisted.application.service import IService
 from twisted.internet import reactor
@@ -23,12 +24,11 @@ class StartOptions(usage.Options):  # type: ignore[misc, unused-ignore]
             "config",
             "c",
             None,
-            "the configuration file"
-            " [default: /etc/luckgw/luckgw.toml, else etc/luckgw.toml]",
+            "the configuration [/etc/luckgw/luckgw.toml, else etc/luckgw.toml]",
         ),
     )
 
-    def postOptions(self) -> None:  # noqa: N802 - Twisted's name
+    def postOptions(self) -> None:
         """Read the configuration here, where twistd shows an error as an error."""
         self.path = config_file(self["config"])
         try:
@@ -46,7 +46,7 @@ class Options(usage.Options):  # type: ignore[misc, unused-ignore]
     synopsis = "[options] start [--config FILE]"
     subCommands = (("start", None, StartOptions, "start the gateway"),)
 
-    def postOptions(self) -> None:  # noqa: N802 - Twisted's name
+    def postOptions(self) -> None:
         """There is one thing to do, and it is said."""
         if self.subCommand != "start":
             msg = "say what to do: twistd luckgw start [--config FILE]"
@@ -70,10 +70,10 @@ def config_file(given: str | None) -> Path:
     raise usage.UsageError(msg)
 
 
-def makeService(options: Options) -> IService:  # noqa: N802 - Twisted's name
+def makeService(options: Options) -> IService:
     """The gateway as a service."""
     # First of all: no timer of this process may follow the wall clock, which is set
     # back and forth by people and daemons (docs/adr/0007).
-    reactor.seconds = time.monotonic  # type: ignore[attr-defined]
+    cast(Any, reactor).seconds = time.monotonic
     start: StartOptions = options.subOptions
     return Gateway(reactor, start.configuration, start.path)

@@ -1,4 +1,4 @@
-"""The frozen configuration becomes a tree of services: the only place that names classes.
+"""The configuration becomes a tree of services: the only place that names classes.
 
 It starts whole or fails with one sentence: nothing listens before everything behind it
 works, and what was started is stopped again when a later part can not.
@@ -12,9 +12,10 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TextIO, cast
 from urllib.parse import unquote, urlsplit
 
 from twisted.application.service import MultiService
@@ -97,8 +98,8 @@ class Gateway(MultiService):
 
     def __init__(self, reactor: Any, config: Config, path: Path) -> None:
         """``path`` is the configuration's file, to be named to people."""
-        super().__init__()
-        self.setName("luckgw")
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.setName("luckgw")  # type: ignore[no-untyped-call]
         self._reactor = reactor
         self._clock = cast(IReactorTime, reactor)
         self._config = config
@@ -116,22 +117,22 @@ class Gateway(MultiService):
         self._receipts: Receipts
         self._keys: ApiKeys
 
-    # -- start ---------------------------------------------------------------------------
+    # -- start -------------------------------------------------------------------------
 
-    def startService(self) -> None:  # noqa: N802 - Twisted's name
+    def startService(self) -> None:
         """Begin to start; a failure ends the process with one sentence and status 1."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self._starting = ensureDeferred(self._start())
         self._starting.addErrback(self._not_started)
 
     def _not_started(self, failure: Failure) -> None:
         if self._is_draining:
             return  # told to stop while starting
-        why = failure.getErrorMessage() or failure.type.__name__
-        if not isinstance(failure.value, (OSError, StartError)) and not _is_ours(failure.value):
+        why = failure.getErrorMessage() or type(failure.value).__name__
+        if not isinstance(failure.value, OSError) and not _is_ours(failure.value):
             self.log.failure("starting failed", failure=failure)
         self.log.critical("luckgw can not start: {why}", why=why)
-        sys.__stderr__.write(f"luckgw can not start: {why}\n")
+        _say(sys.__stderr__, f"luckgw can not start: {why}\n")
         exit_with(_START_FAILED)
         self._reactor.callLater(0, self._reactor.stop)
 
@@ -169,7 +170,6 @@ class Gateway(MultiService):
         sweep.start()
         self._on_stop("sweep", sweep.stop)
 
-
         flusher = Flusher(clock)
         if config.sandbox.enabled:
             await self._start_sandbox(flusher)
@@ -184,7 +184,9 @@ class Gateway(MultiService):
         self._on_stop(
             "upstreams", lambda: dispatch.drain_upstreams(config.gateway.drain_s / 3)
         )
-        self._on_stop("webhooks", lambda: dispatch.drain_outboxes(config.gateway.drain_s / 3))
+        self._on_stop(
+            "webhooks", lambda: dispatch.drain_outboxes(config.gateway.drain_s / 3)
+        )
 
         submit = Submit(
             journal,
@@ -253,9 +255,12 @@ class Gateway(MultiService):
             system_id=known.system_id, password=known.password.reveal()
         )
         endpoints = [
-            serverFromString(self._reactor, each) for each in self._config.sandbox.listen
+            serverFromString(self._reactor, each)
+            for each in self._config.sandbox.listen
         ]
-        service = SmscService(Smsc(self._reactor, flusher, settings, wall_ms), endpoints)
+        service = SmscService(
+            Smsc(self._reactor, flusher, settings, wall_ms), endpoints
+        )
         self._on_stop("sandbox", service.stopService)
         await service.start()
 
@@ -275,7 +280,7 @@ class Gateway(MultiService):
                     upstream,
                     config,
                     wall_ms,
-                    lambda sm, reply, of=config: self._receipts.received(of, sm, reply),
+                    partial(self._receipts.received, config),
                     dispatch.wake,
                 ),
                 upstream,
@@ -328,23 +333,27 @@ class Gateway(MultiService):
         port = listen_admin(self._reactor, path, admin.resource())
         self._on_stop("admin socket", port.stopListening)
 
-    async def _listen(self, endpoints: tuple[str, ...], factory: Any, key: str) -> list[Any]:
+    async def _listen(
+        self, endpoints: tuple[str, ...], factory: Any, key: str
+    ) -> list[Any]:
         ports: list[Any] = []
         for description in endpoints:
             try:
-                ports.append(await serverFromString(self._reactor, description).listen(factory))
+                ports.append(
+                    await serverFromString(self._reactor, description).listen(factory)
+                )
             except Exception as error:
                 await _close_all(ports)
                 msg = f"{key}: can not listen on {description!r}: {error}"
                 raise StartError(msg) from error
         return ports
 
-    # -- stop ------------------------------------------------------------------------------
+    # -- stop --------------------------------------------------------------------------
 
     def _on_stop(self, name: str, stop: Callable[[], Any]) -> None:
         self._stop_steps.append((name, stop))
 
-    def stopService(self) -> "Deferred[None]":  # noqa: N802 - Twisted's name
+    def stopService(self) -> "Deferred[None]":
         """Drain: what is on its way finishes, nothing new begins; in the reverse order
         of the start, the store last.
         """
@@ -366,10 +375,10 @@ class Gateway(MultiService):
                     await result.addTimeout(limit, self._clock)
             except Exception:  # noqa: BLE001 - the other parts must be stopped all the same
                 self.log.failure("stopping {part} failed", part=name)
-        await super().stopService()
+        await super().stopService()  # type: ignore[no-untyped-call]
         self.log.info("luckgw has stopped")
 
-    # -- for people who look -----------------------------------------------------------------
+    # -- for people who look -----------------------------------------------------------
 
     def _problems(self) -> list[str]:
         found = list(self._marks.problems)
@@ -381,11 +390,11 @@ class Gateway(MultiService):
         ]
         return found
 
-    def status(self) -> "Deferred[dict[str, Any]]":
+    def status(self) -> "Deferred[Mapping[str, Any]]":
         """What ``luckgw status`` shows."""
         return ensureDeferred(self._status())
 
-    async def _status(self) -> dict[str, Any]:
+    async def _status(self) -> Mapping[str, Any]:
         problems = self._health.problems()
         journal = self._store.journal
         receipts = self._receipts.counters
@@ -438,15 +447,14 @@ class Gateway(MultiService):
             return
         key, _ = await self._keys.create(DEMO, "made at the first start")
         account = config.accounts[DEMO]
-        sys.__stdout__.write(greeting(config, account, key))
-        sys.__stdout__.flush()
+        _say(sys.__stdout__, greeting(config, account, key))
 
 
 class StartError(Exception):
     """The gateway can not start; the text is one sentence for the operator."""
 
 
-def _is_ours(error: BaseException) -> bool:
+def _is_ours(error: BaseException | None) -> bool:
     """Whether an error explains itself: then no traceback is shown."""
     return type(error).__module__.startswith("luckgw.")
 
@@ -461,12 +469,14 @@ def greeting(config: Config, account: Account, key: str) -> str:
         "  luckgw is ready. The demo account was made; its API key is shown only now:",
         "",
         f"    API key        {key}",
-        f"    SMPP           {smpp}, system_id {account.system_id}, password {password}",
+        f"    SMPP           {smpp}",
+        f"    system_id      {account.system_id}",
+        f"    password       {password}",
         "",
         "  Send a message (it goes to the built-in SMSC, not to a phone):",
         "",
         f"    curl -H 'Authorization: Bearer {key}' http://{http}/api/v1/send/ \\",
-        "      -d from=LuckCreators -d to=233501234567 --data-urlencode 'content=Hello!'",
+        "      -d from=LuckCreators -d to=233501234567 -d content=Hello",
         "",
         "  Ask what became of it, with the UUID of the answer:",
         "",
@@ -494,7 +504,9 @@ def _external(
     """How to reach a store that is not ours: redis://, rediss://, unix://."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
-        endpoint: IStreamClientEndpoint = UNIXClientEndpoint(reactor, unquote(parts.path))
+        endpoint: IStreamClientEndpoint = UNIXClientEndpoint(
+            reactor, unquote(parts.path)
+        )
     else:
         host, port = parts.hostname or "127.0.0.1", parts.port or 6379
         endpoint = HostnameEndpoint(reactor, host, port)
@@ -512,6 +524,13 @@ def _external(
 async def _close_all(ports: list[Any]) -> None:
     for port in ports:
         await maybeDeferred(port.stopListening)
+
+
+def _say(stream: TextIO | None, text: str) -> None:
+    """Write to the real stream: twistd has turned sys.stdout into its log."""
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
 
 
 def exit_with(status: int) -> None:

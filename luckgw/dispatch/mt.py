@@ -30,7 +30,9 @@ class _Message:
 
     __slots__ = ("attempts", "hook", "id", "open", "problem", "uncertain")
 
-    def __init__(self, message_id: bytes, hook: bytes, attempts: int, size: int) -> None:
+    def __init__(
+        self, message_id: bytes, hook: bytes, attempts: int, size: int
+    ) -> None:
         self.id = message_id
         self.hook = hook
         """The account whose webhook is told SENT; b"" for none."""
@@ -87,7 +89,9 @@ class MtDispatcher:
         self._in_flight = 0
         self._uncertain: dict[bytes, tuple[_Message, IDelayedCall]] = {}
         self._bucket = (
-            TokenBucket(config.throughput, clock.seconds()) if config.throughput else None
+            TokenBucket(config.throughput, clock.seconds())
+            if config.throughput
+            else None
         )
         self._bucket_call: IDelayedCall | None = None
         self._stopping = False
@@ -265,7 +269,9 @@ class MtDispatcher:
         if status < 0:
             self._consumer.retry(message.id, message.id, None)
         elif classify(status) is Answer.PERMANENT:
-            self._finish(message.id, State.REJECTED, b"%s\0REJECTD\0%03d" % (self._name, status))
+            self._finish(
+                message.id, State.REJECTED, b"%s\0REJECTD\0%03d" % (self._name, status)
+            )
         else:
             due = self._now_ms() + 1000 * retry_after(message.attempts + 1)
             event = records.event(
@@ -287,7 +293,8 @@ class MtDispatcher:
     def _settled(self, verdict: Verdict, account: str) -> None:
         if verdict is Verdict.REUSED:
             self.log.warn(
-                "upstream {upstream} gave a message id twice", upstream=self._config.name
+                "upstream {upstream} gave a message id twice",
+                upstream=self._config.name,
             )
         if account:
             self._wake(account)

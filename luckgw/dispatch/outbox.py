@@ -159,7 +159,11 @@ def _body(entry: bytes, data: bytes) -> bytes:
     """The deliver_sm body that tells a partner how its message ended. HOT PATH."""
     accepted_ms, segments, submitted, tail = records.outcome(data)
     sm = decode_sm(submitted)
-    text = sm.short_message[:20] if sm.data_coding == 0 and not sm.esm_class & 0x40 else b""
+    text = (
+        sm.short_message[:20]
+        if sm.data_coding == 0 and not sm.esm_class & 0x40
+        else b""
+    )
     # A receipt's tail: upstream, stat, err, done date.
     parts = tail.split(b"\0")
     return receipt_body(

@@ -161,7 +161,9 @@ class Dispatch:
             "upstreams": {
                 name: {
                     **dispatcher.status(),
-                    "binds": [attrs.asdict(each) for each in self._upstreams[name].status()],
+                    "binds": [
+                        attrs.asdict(each) for each in self._upstreams[name].status()
+                    ],
                 }
                 for name, dispatcher in self._mt.items()
             },

@@ -125,9 +125,14 @@ class WebhookOutbox:
                 self._url, event.body, event.raw[:23].hex(), event.entry.attempts + 1
             )
             d.addCallbacks(
-                self._answered, self._failed, callbackArgs=(event,), errbackArgs=(event,)
+                self._answered,
+                self._failed,
+                callbackArgs=(event,),
+                errbackArgs=(event,),
             )
-            d.addErrback(lambda f: self.log.failure("a webhook outbox failed", failure=f))
+            d.addErrback(
+                lambda f: self.log.failure("a webhook outbox failed", failure=f)
+            )
 
     def _failed(self, failure: Failure, event: _Event) -> None:
         self.log.failure("posting to a webhook failed", failure=failure)
@@ -188,7 +193,10 @@ class WebhookOutbox:
     def stop(self, timeout_s: float) -> "Deferred[None]":
         """Claim nothing; fires when nothing is in flight, or after ``timeout_s``."""
         self._stopping = True
-        for event in [*self._ready, *(e for waiting in self._busy.values() for e in waiting)]:
+        for event in [
+            *self._ready,
+            *(e for waiting in self._busy.values() for e in waiting),
+        ]:
             self._consumer.retry(event.raw, event.raw, None)
         self._ready.clear()
         for waiting in self._busy.values():

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Callable
 
-_POOL = 256  # ids drawn from the kernel at a time: one system call costs as much as ten ids
+_POOL = (
+    256  # ids drawn from the kernel at a time: one system call costs as much as ten ids
+)
 
 
 def uuid_source(urandom: Callable[[int], bytes] = os.urandom) -> Callable[[], bytes]:

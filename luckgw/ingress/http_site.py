@@ -176,7 +176,7 @@ class ApiChannel(HTTPChannel):
             return
         self._dropped += len(data)
         if self._dropped > LINGER_OCTETS:
-            self._close()
+            self.loseConnection()
 
     def headerReceived(self, line: bytes) -> bool:  # noqa: N802
         """One header: a Content-Length beyond all measure is a bad request."""
@@ -185,6 +185,10 @@ class ApiChannel(HTTPChannel):
             return False
         is_good: bool = super().headerReceived(line)
         return is_good
+
+    def lineLengthExceeded(self, _line: bytes) -> None:  # noqa: N802
+        """A header line of more than 16 KiB: told, where Twisted would only hang up."""
+        self._respondToBadRequestAndDisconnect()
 
     def checkPersistence(self, request: Request, version: bytes) -> bool:  # noqa: N802
         """Whether another request may follow: not when the gateway is to stop."""
@@ -228,20 +232,21 @@ class ApiChannel(HTTPChannel):
         if self._is_closing or not (self._is_idle or self._is_dropping):
             self.forceAbortClient()
         else:
-            self._close()
+            self.loseConnection()
 
     def drain(self) -> None:
-        """Take no further request."""
+        """Take no further request; one that has begun to come is still answered."""
         if self._is_idle:
-            self._close()
-        else:
+            self.loseConnection()
+        elif self.deadline is None:
             self.persistent = False
 
-    def _close(self) -> None:
-        # Politely; if the peer does not follow, the next deadline is the last.
-        self._is_closing = self._is_dropping = True
-        self.deadline = self._in(CLOSING_S)
-        self.loseConnection()
+    def loseConnection(self) -> None:
+        """Close politely; if the peer stays on, the next deadline is the last."""
+        if not self._is_closing:
+            self._is_closing = self._is_dropping = True
+            self.deadline = self._in(CLOSING_S)
+            super().loseConnection()
 
     def _in(self, seconds: float) -> float:
         return self.site.reactor.seconds() + seconds
@@ -308,9 +313,9 @@ class ApiSite(Site):
         self.is_draining = True
         for channel in list(self.channels):
             channel.drain()
-        self._drained = Deferred()
+        drained = self._drained = Deferred()
         self._check_drained()
-        return self._drained
+        return drained
 
     def forget(self, channel: ApiChannel) -> None:
         """A connection is gone."""

@@ -197,9 +197,7 @@ class ServerSession(SmppSession):
         self.log.failure("a bind could not be checked", failure=failure)
         self._refuse(Status.ESME_RSYSERR)
 
-    def _authenticated(
-        self, found: KnownAccount | Status, bind: BindRequested
-    ) -> None:
+    def _authenticated(self, found: KnownAccount | Status, bind: BindRequested) -> None:
         if self.is_gone:
             return
         if isinstance(found, Status):

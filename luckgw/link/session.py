@@ -16,7 +16,11 @@ from luckgw.wire.connection import Connection
 
 WRITE_STALL_S: Final = 30.0
 """A peer that takes nothing for so long is gone (spec/reliability 2.5)."""
-_KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
+_KEEPALIVE: Final = (
+    (socket.TCP_KEEPIDLE, 30),
+    (socket.TCP_KEEPINTVL, 10),
+    (socket.TCP_KEEPCNT, 3),
+)
 
 
 @implementer(IPushProducer)
@@ -129,7 +133,10 @@ class SmppSession(Protocol):
 
     def _tick(self) -> None:
         now = self.clock.seconds()
-        if self._stalled_since is not None and now - self._stalled_since > WRITE_STALL_S:
+        if (
+            self._stalled_since is not None
+            and now - self._stalled_since > WRITE_STALL_S
+        ):
             self.log.warn("peer {peer} has stopped reading", peer=self.peer)
             self.abort()
             return

@@ -60,7 +60,9 @@ class Marks:
     def start(self) -> None:
         """Begin to look; the first look is over when this returns, except for memory."""
         self._loop.start(LOOK_S).addErrback(
-            lambda f: self.log.failure("the marks are not looked at any more", failure=f)
+            lambda f: self.log.failure(
+                "the marks are not looked at any more", failure=f
+            )
         )
 
     def stop(self) -> None:

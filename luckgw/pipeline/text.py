@@ -114,9 +114,7 @@ class SendText:
         ]
 
         def told(message_id: str) -> None:
-            done(
-                Kept(message_id, len(bodies), encoding.value) if message_id else None
-            )
+            done(Kept(message_id, len(bodies), encoding.value) if message_id else None)
 
         self._submit.submit(
             account,

@@ -7,13 +7,18 @@ and its first retry comes after a second.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 import hiredis
 from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
-from twisted.internet.protocol import Factory
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IReactorTime,
+    IStreamClientEndpoint,
+    ITCPTransport,
+)
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from txredisapi import (
@@ -49,7 +54,7 @@ class ValkeyProtocol(RedisProtocol):  # type: ignore[misc, unused-ignore]
     def _build_command(self, *args: Any, **_kwargs: Any) -> bytes:
         return hiredis.pack_command(args)
 
-    def connectionLost(self, reason: Failure) -> None:  # noqa: N802
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The link is gone: commands in flight fail, then the owner hears of it."""
         super().connectionLost(reason)
         self._on_lost()
@@ -147,8 +152,11 @@ class StoreConnection:
         if self._oldest and self._clock.seconds() - self._oldest[0] > REPLY_S:
             self.last_error = f"no answer within {REPLY_S:.0f} s"
             self._oldest = []
-            if self._protocol is not None and self._protocol.transport is not None:
-                self._protocol.transport.abortConnection()
+            self._abort()
+
+    def _abort(self) -> None:
+        if self._protocol is not None:
+            cast("ITCPTransport", self._protocol.transport).abortConnection()
 
     # -- connecting --------------------------------------------------------------------
 
@@ -163,7 +171,9 @@ class StoreConnection:
         factory.noisy = False
         d = self._endpoint.connect(factory)
         d.addCallbacks(self._connected, self._not_connected)
-        d.addErrback(lambda f: self.log.failure("connecting to the store failed", failure=f))
+        d.addErrback(
+            lambda f: self.log.failure("connecting to the store failed", failure=f)
+        )
 
     def _connected(self, protocol: ValkeyProtocol) -> "Deferred[None]":
         self._protocol = protocol
@@ -177,7 +187,11 @@ class StoreConnection:
         given = self._credentials
         try:
             if given.password:
-                auth = (given.username, given.password) if given.username else (given.password,)
+                auth = (
+                    (given.username, given.password)
+                    if given.username
+                    else (given.password,)
+                )
                 await self._execute(("AUTH", *auth))
             if given.database:
                 await self._execute(("SELECT", given.database))

@@ -98,9 +98,7 @@ class Journal(Protocol):
         """
         ...
 
-    def claim(
-        self, queue: Queue, want: int, done: ClaimCallback
-    ) -> None:
+    def claim(self, queue: Queue, want: int, done: ClaimCallback) -> None:
         """Take up to ``want`` entries that are ready or due; they are ours when told."""
         ...
 

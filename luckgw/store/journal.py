@@ -369,7 +369,9 @@ class Journal:
         self.batches += 1
         self.operations += len(batch.operations)
         d = self._backend.run([args for args, _ in batch.operations])
-        d.addCallbacks(self._answered, self._failed, callbackArgs=(batch,), errbackArgs=(batch,))
+        d.addCallbacks(
+            self._answered, self._failed, callbackArgs=(batch,), errbackArgs=(batch,)
+        )
         d.addErrback(self._bug)
 
     def _answered(self, verdicts: list[object], batch: _Batch) -> None:
@@ -398,7 +400,9 @@ class Journal:
         failure.trap(StoreAway)
         if self._open:
             # The connection lives but the store refused: it may be full or loading.
-            self.log.warn("the store refused a batch: {reason}", reason=failure.getErrorMessage())
+            self.log.warn(
+                "the store refused a batch: {reason}", reason=failure.getErrorMessage()
+            )
             self._clock.callLater(RETRY_S, self._again)
         self._keep_lost(batch)
 

@@ -97,7 +97,11 @@ class StoreService:
                 self._on_fenced,
             )
         await self.journal.opened()
-        self.log.info("the store is open (node {node}, epoch {epoch})", node=self._node, epoch=self._epoch)
+        self.log.info(
+            "the store is open (node {node}, epoch {epoch})",
+            node=self._node,
+            epoch=self._epoch,
+        )
         if not self._opened.called:
             self._opened.callback(None)
 

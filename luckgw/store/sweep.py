@@ -67,7 +67,9 @@ class Sweep:
         return ensureDeferred(self.sweep()).addErrback(self._not_swept)
 
     def _not_swept(self, failure: Failure) -> None:
-        self.log.warn("the sweep will try again: {reason}", reason=failure.getErrorMessage())
+        self.log.warn(
+            "the sweep will try again: {reason}", reason=failure.getErrorMessage()
+        )
 
     async def sweep(self) -> None:
         """Remove all that is too old."""

@@ -58,9 +58,7 @@ class ValkeyBackend:
         return self._connection.execute(b"SMEMBERS", claims)
 
 
-async def check_server(
-    connection: StoreConnection, *, want_durable: bool
-) -> None:
+async def check_server(connection: StoreConnection, *, want_durable: bool) -> None:
     """Refuse a server on which "accepted" would not mean "kept" (spec/reliability 3.10).
 
     Raises StoreUnfit with the setting and the value it must have.
@@ -74,7 +72,9 @@ async def check_server(
     if role != b"master":
         msg = f"the store is a {role.decode()}, not a master"
         raise StoreUnfit(msg)
-    settings = await connection.execute(b"CONFIG", b"GET", b"append*", b"maxmemory-policy")
+    settings = await connection.execute(
+        b"CONFIG", b"GET", b"append*", b"maxmemory-policy"
+    )
     found = dict(zip(settings[::2], settings[1::2], strict=True))
     wanted = {b"maxmemory-policy": (b"noeviction",)}
     if want_durable:
@@ -111,5 +111,3 @@ async def join(connection: StoreConnection, node: str) -> int:
 def _info(reply: bytes) -> dict[str, str]:
     pairs = (line.partition(":") for line in reply.decode().splitlines() if ":" in line)
     return {name: value for name, _, value in pairs}
-
-

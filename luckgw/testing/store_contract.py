@@ -388,7 +388,7 @@ class StoreContract:
 
     def test_a_claim_is_bounded_and_loses_nothing(self, node: Node) -> None:
         """However much is asked for, what is not told of is still in the queue."""
-        ids = [each.to_bytes(16, "big") for each in range(2500)]
+        ids = [each.to_bytes(16, "big") for each in range(8500)]
         for each in ids:
             node.start_accept(each, lambda _: None)
         node.turn()
@@ -656,6 +656,7 @@ class StoreContract:
             ([(0, State.SENT), (1, State.DELIVERED)], State.SENT),
             ([(0, State.UNKNOWN), (1, State.SENT)], State.SENT),
             ([(0, State.UNKNOWN), (1, State.DELIVERED)], State.UNKNOWN),
+            ([(0, State.UNKNOWN), (1, State.UNKNOWN)], State.UNKNOWN),
             ([(0, State.DELIVERED), (1, State.DELIVERED)], State.DELIVERED),
             ([(0, State.EXPIRED), (1, State.SENT)], State.SENT),
             ([(0, State.EXPIRED), (1, State.DELIVERED)], State.EXPIRED),
@@ -678,13 +679,21 @@ class StoreContract:
         events: list[tuple[int, State]],
         state: State,
     ) -> None:
-        """Final when every segment is; then the one that failed first decides."""
-        message_id = node.accept(1, segments=2)
+        """Final when every segment is; then the one that failed first decides. The
+        webhook hears of each change that a receipt makes, and of nothing else.
+        """
+        message_id = node.accept(1, flags=FLAG_WEBHOOK, segments=2)
         node.claim()
+        changes = []
         for segment, each in events:
             node.sent(message_id, b"c%d" % segment, segment=segment, last=False)
+            before = self._read(store, message_id).state
             node.receipt(b"c%d" % segment, each)
+            if (after := self._read(store, message_id).state) is not before:
+                changes.append(after)
         assert self._read(store, message_id).state is state
+        entries = [OutboxEntry.from_bytes(each) for each in node.claim(WEBHOOK_OUTBOX)]
+        assert [each.state for each in entries] == changes
 
     def test_the_gateway_ends_all_segments(
         self, store: StoreUnderTest, node: Node
@@ -991,6 +1000,41 @@ class StoreContract:
         assert node.claim() == []
 
     # -- one turn --------------------------------------------------------------------
+
+    def test_an_attempt_counts_once(self, store: StoreUnderTest, node: Node) -> None:
+        """An entry given back and claimed in the same turn has made one attempt."""
+        message_id = node.accept(1)
+        node.claim()
+        event = records.event(records.REQUEUED, NOON_MS, 0)
+        node.journal.retry(node.queue(), message_id, message_id, None, event)
+        assert node.claim() == [message_id]
+        assert self._read(store, message_id).attempts == 1
+
+    def test_an_id_given_twice_in_a_turn(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """A carrier that gives one id to two messages at once: each is sent once."""
+        ids = [node.accept(each, flags=FLAG_WEBHOOK) for each in range(2)]
+        node.claim()
+        told = []
+        for message_id in ids:
+            node.journal.sent(
+                node.queue(),
+                message_id,
+                0,
+                UPSTREAM,
+                b"c1",
+                b"C1",
+                last=True,
+                webhook=b"acme",
+                done=lambda *verdict: told.append(verdict),
+            )
+        node.turn()
+        assert told == [(Verdict.APPLIED, ACCOUNT), (Verdict.REUSED, ACCOUNT)]
+        assert [len(self._read(store, each).events) for each in ids] == [1, 1]
+        assert len(node.claim(WEBHOOK_OUTBOX)) == 2
+        node.receipt(b"c1", State.DELIVERED)
+        assert self._read(store, ids[1]).state is State.DELIVERED
 
     def test_operations_of_a_turn_keep_their_order(
         self, store: StoreUnderTest, node: Node

@@ -103,7 +103,9 @@ class SmppUpstream:
             if bind.room > 0:
                 session = bind.session
                 assert session is not None  # noqa: S101 - room says so
-                session.wire.send(Command.SUBMIT_SM, body, context, self._clock.seconds())
+                session.wire.send(
+                    Command.SUBMIT_SM, body, context, self._clock.seconds()
+                )
                 self._flusher.mark(session)
                 return bind
         msg = "submit without room"

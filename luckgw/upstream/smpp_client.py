@@ -12,7 +12,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -227,7 +231,9 @@ class Bind:
         if self._paused_until > now:
             return
         recently = now - self._paused_until < self._pause_s + 5.0
-        self._pause_s = min(self._pause_s * 2, 30.0) if recently and self._pause_s else seconds
+        self._pause_s = (
+            min(self._pause_s * 2, 30.0) if recently and self._pause_s else seconds
+        )
         self._paused_until = now + self._pause_s
         self._clock.callLater(self._pause_s, self.owner.bind_changed)
 
@@ -256,7 +262,11 @@ class Bind:
     def status(self) -> BindStatus:
         """For people who look."""
         window = self._settings.window
-        free = self.session.wire.room if self.session and self.phase is Phase.BOUND else window
+        free = (
+            self.session.wire.room
+            if self.session and self.phase is Phase.BOUND
+            else window
+        )
         return BindStatus(
             self.kind.name.removeprefix("BIND_").lower(),
             self.phase.value,
@@ -285,7 +295,9 @@ class Bind:
         self._bind_status = None
         self.last_error = ""
         self._enter(Phase.BOUND)
-        self.log.info("bound to {upstream} as {kind}", upstream=self.upstream, kind=self.kind.name)
+        self.log.info(
+            "bound to {upstream} as {kind}", upstream=self.upstream, kind=self.kind.name
+        )
         self.owner.bind_changed()
 
     def refused(self, command_status: int) -> None:
@@ -317,7 +329,9 @@ class Bind:
             self.last_error = reason
         if was is Phase.BOUND:
             self.log.warn(
-                "bind to {upstream} lost: {reason}", upstream=self.upstream, reason=self.last_error
+                "bind to {upstream} lost: {reason}",
+                upstream=self.upstream,
+                reason=self.last_error,
             )
             if lasted >= backoff.PROVEN_S:
                 self._failures = 0

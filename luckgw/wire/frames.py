@@ -7,6 +7,8 @@ from luckgw.wire.protocol import HEADER
 
 HEADER_LENGTH: Final = 16
 _LENGTH_FIELD = 4
+_TEXT = frozenset(b"\t\r\n" + bytes(range(0x20, 0x7F)))
+_TLS_HELLO = b"\x16\x03"
 
 #: command_id, command_status, sequence_number, body
 Frame = tuple[int, int, int, bytes]
@@ -20,10 +22,8 @@ class FramingError(Exception):
         self.command_length = command_length
         self.sequence_number = sequence_number
         """The header's, for the generic_nack; 0 when the header is not whole yet."""
-        self.is_smpp = not (start.isascii() and start.strip().isalnum()) and (
-            start[:2] != b"\x16\x03"
-        )
-        """False for the start of another protocol: a word of text, a TLS hello."""
+        self.is_smpp = not (_TEXT.issuperset(start) or start.startswith(_TLS_HELLO))
+        """False for the start of another protocol: a line of text, a TLS hello."""
 
     def __str__(self) -> str:
         kind = "command_length" if self.is_smpp else "not SMPP: command_length"

@@ -74,6 +74,24 @@ class TestValkeyStore(StoreContract):
             keys.carrier_id(UPSTREAM, b"unknown"): 3 + 2,
         }
 
+    def test_what_is_parked_can_be_found(
+        self, store: ValkeyUnderTest, node: Node
+    ) -> None:
+        """Parked receipts are listed by the time at which they came, till matched."""
+        parked = keys.parked(UPSTREAM)
+        node.receipt(b"c1", State.SENT)
+        node.now_ms += 5
+        node.receipt(b"c1", State.DELIVERED)
+        key = keys.carrier_id(UPSTREAM, b"c1")
+        assert store.command("ZRANGE", parked, 0, -1, "WITHSCORES") == [
+            key,
+            b"%d" % (NOON_MS + 5),
+        ]
+        message_id = node.accept(1)
+        node.claim()
+        node.sent(message_id, b"c1")
+        assert store.command("EXISTS", parked) == 0
+
     def test_claims_can_be_found(self, store: ValkeyUnderTest, node: Node) -> None:
         """Who takes over finds each claim set by name until it is empty."""
         node.accept(1)

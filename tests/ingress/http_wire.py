@@ -72,12 +72,10 @@ class Connection:
         self.channel: ApiChannel = site.buildProtocol(None)
         self.channel.makeConnection(self.transport)
 
-    @property
     def is_closing(self) -> bool:
         """Whether the server closes it politely, or has cut it."""
         return self.transport.disconnecting
 
-    @property
     def is_cut(self) -> bool:
         """Whether the server has cut it."""
         return self.transport.disconnected
@@ -194,7 +192,7 @@ class Api:
     def site_of(self, resource: IResource, **options: Any) -> ApiSite:
         """A site on the test's clock, as if a port were open."""
         site = ApiSite(resource, self.clock, **options)
-        site.doStart()
+        site.startFactory()
         return site
 
     def connect(self) -> Connection:
@@ -206,6 +204,7 @@ class Api:
         method: str,
         target: str,
         body: bytes = b"",
+        /,
         **headers: str,
     ) -> Answer:
         """One call on a connection of its own; ``Content_Type=`` is Content-Type."""
@@ -225,7 +224,7 @@ class Api:
         return self.call("POST", target, json.dumps(fields).encode(), **given)
 
 
-def request(method: str, target: str, body: bytes = b"", **headers: str) -> bytes:
+def request(method: str, target: str, body: bytes = b"", /, **headers: str) -> bytes:
     """The octets of a request."""
     lines = [f"{method} {target} HTTP/1.1", "Host: sms-client.luckcreators.com"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

@@ -35,8 +35,11 @@ def test_failover_takes_the_first_that_is_up(up: str, order: str) -> None:
 CANDIDATES = st.lists(st.sampled_from("abcdef"), min_size=1, unique=True).map(tuple)
 
 
-@pytest.mark.parametrize("name", sorted(ROUTE_TYPES))
-@given(candidates=CANDIDATES, up=st.sets(st.sampled_from("abcdef")))
+@given(
+    st.sampled_from(sorted(ROUTE_TYPES)),
+    CANDIDATES,
+    st.sets(st.sampled_from("abcdef")),
+)
 def test_every_strategy_keeps_the_contract(
     name: str, candidates: tuple[str, ...], up: set[str]
 ) -> None:

@@ -126,8 +126,9 @@ def joined(
 ) -> tuple[Connection, Connection]:
     """A client and a server that are bound to each other."""
     settings = Settings(**changed)
-    esme, smsc = Connection(Role.ESME, settings, 0.0), Connection(
-        Role.SMSC, settings, 0.0
+    esme, smsc = (
+        Connection(Role.ESME, settings, 0.0),
+        Connection(Role.SMSC, settings, 0.0),
     )
     esme.bind(kind, b"luck", b"secret08", b"", 0.0)
     smsc.receive(esme.take_output(), 0.0)
