@@ -173,7 +173,12 @@ class Gateway(MultiService):
         flusher = Flusher(clock)
         if config.sandbox.enabled:
             await self._start_sandbox(flusher)
-        notifier = WebhookNotifier(webhook_client(self._reactor), clock, time.time)
+        notifier = WebhookNotifier(
+            webhook_client(self._reactor),
+            clock,
+            time.time,
+            timeout_s=config.webhooks.timeout_s,
+        )
         dispatch = self._dispatch = Dispatch(
             clock, journal, config, notifier, wall_ms, random.random
         )

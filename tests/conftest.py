@@ -127,7 +127,7 @@ def pytest_sessionstart() -> None:
     service in this process changes nothing. The log goes to its observers alone, not to
     stderr and a buffer.
     """
-    _reactor.seconds = time.monotonic  # type: ignore[attr-defined]
+    _reactor.seconds = time.monotonic  # type: ignore[method-assign]
     globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
 
 

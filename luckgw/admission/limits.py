@@ -1,5 +1,7 @@
 """Rate limits as arithmetic on ``now``: a token bucket, one second deep."""
 
+_ROUNDING = 1e-6  # of a token: what floats lose must not cost another wait
+
 
 class TokenBucket:
     """At most ``rate`` tokens a second, and one second's worth at once.
@@ -32,7 +34,7 @@ class TokenBucket:
             self._tokens = min(self._burst, self._tokens + gained)
             self._at = now
         missing = min(tokens, self._burst) - self._tokens
-        if missing > 0:
+        if missing > _ROUNDING:
             return missing / self._rate
         self._tokens -= tokens
         return 0.0

@@ -214,6 +214,7 @@ class SmppLoad:
         self._pacing = LoopingCall(self._tick)
         self._pacing.clock = clock
         self._counts = _Counts()
+        self._is_leaving = False
         self._allowed = 0
         """How many may be sent by now."""
         self._started_at = self._answered_at = self._matched_at = 0.0
@@ -255,10 +256,13 @@ class SmppLoad:
             window=plan.window, inbound_window=_MANY, response_s=plan.response_s
         )
 
+        binds: list[Deferred[None]] = []
+
         def build() -> LoadSession:
             wire = Connection(Role.ESME, settings, self._clock.seconds())
             session = LoadSession(self._clock, self._flusher, wire, self)
             self._sessions.append(session)
+            binds.append(session.bound)
             return session
 
         try:
@@ -266,15 +270,16 @@ class SmppLoad:
                 factory = Factory.forProtocol(build)
                 factory.noisy = False
                 await self._endpoint.connect(factory)
-            for session in list(self._sessions):
-                await session.bound.addTimeout(_BIND_WITHIN_S, self._clock)
+            for bound in binds:
+                await bound.addTimeout(_BIND_WITHIN_S, self._clock)
         except Exception as error:
-            for session in self._sessions:
-                session.bound.addErrback(lambda _: None)
+            for bound in binds:
+                bound.addErrback(lambda _: None)
             await self._unbind()
             raise LoadError(f"cannot bind: {error}") from error
 
     async def _unbind(self) -> None:
+        self._is_leaving = True
         for gone in [session.unbind() for session in self._sessions]:
             await gone
 
@@ -296,7 +301,7 @@ class SmppLoad:
     def session_gone(self, session: LoadSession, unanswered: list[object]) -> None:
         """A connection is over, by our unbind or not."""
         self._sessions.remove(session)
-        if not self._all_matched.called:
+        if not self._is_leaving:
             self._counts.lost_connections += 1
         self.lost(unanswered)
         self._check()

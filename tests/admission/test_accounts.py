@@ -1,4 +1,4 @@
-"""Who is it, and is it really them?"""
+"""Accounts are found, and their passwords and addresses judged."""
 
 import pytest
 from argon2 import PasswordHasher

@@ -16,11 +16,13 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock, deferLater
+from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, IOPump, connect
 from zope.interface import implementer
 
 from luckgw.link.flusher import Flusher
 from luckgw.receipts.parse import Receipt, parse
+from luckgw.sandbox.load_report import Report
 from luckgw.sandbox.smsc import Smsc, SmscSettings
 from luckgw.wire.connection import Connection, Role, Settings
 from luckgw.wire.events import Answered, BindRefused, Bound, Closing, Unbound
@@ -58,9 +60,9 @@ class Network:
         assert server is not None
         pump = connect(
             server,
-            MemoryTransport(server, isServer=True),
+            MemoryTransport(server, isServer=True),  # type: ignore[no-untyped-call]
             client,
-            MemoryTransport(client, isServer=False),
+            MemoryTransport(client, isServer=False),  # type: ignore[no-untyped-call]
             greet=False,
             clock=self.clock,
         )
@@ -78,9 +80,11 @@ class Network:
     def _settle(self) -> None:
         is_quiet = False
         while not is_quiet:
-            is_quiet = True
-            for pump in self.pumps:
-                is_quiet = not pump.flush() and is_quiet
+            self.clock.advance(0)
+            moved = [pump.flush() for pump in self.pumps]
+            now = self.clock.seconds()
+            due = [c for c in self.clock.getDelayedCalls() if c.getTime() <= now]
+            is_quiet = not any(moved) and not due
 
     def cut(self, number: int) -> None:
         """Lose the connection of this number, as a pulled cable does."""
@@ -108,7 +112,10 @@ class Esme(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """What the sandbox says."""
-        for event in self.wire.receive(data, self.clock.seconds()):
+        events = self.wire.receive(data, self.clock.seconds())
+        while self.wire.has_more:
+            events += self.wire.receive(b"", self.clock.seconds())
+        for event in events:
             self.events.append(event)
             if isinstance(event, Answered):
                 self.log.append("resp")
@@ -223,3 +230,13 @@ async def until(condition: Callable[[], object]) -> None:
     """Let the real reactor run until ``condition`` holds; the test's limit ends it."""
     while not condition():
         await deferLater(IReactorTime(_reactor), 0.005)
+
+
+def result_of(done: Deferred[Report]) -> Report:
+    """What a Deferred that has fired holds; its failure is raised."""
+    results: list[Report | Failure] = []
+    done.addBoth(results.append)
+    [result] = results
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result

@@ -180,7 +180,7 @@ class TestMessages:
         ("id_format", "form"),
         [
             ("dec", r"[0-9]{16}"),
-            ("hex", r"[0-9a-f]{14}"),
+            ("hex", r"[0-9a-f]{13}"),
             ("uuid", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
         ],
     )
