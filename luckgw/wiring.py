@@ -446,9 +446,14 @@ class Gateway(MultiService):
             return {}
 
     async def _greet(self) -> None:
-        """On the first start of the demo: a key, shown once, and what to do with it."""
+        """On the first start of the demo: a key, shown once, and what to do with it.
+
+        Not for a daemon, whose words nobody hears: ``luckgw key create`` is for that.
+        """
         config = self._config
-        if DEMO not in config.accounts or await self._keys.keys_of(DEMO):
+        if DEMO not in config.accounts or not _is_heard(sys.__stdout__):
+            return
+        if await self._keys.keys_of(DEMO):
             return
         key, _ = await self._keys.create(DEMO, "made at the first start")
         account = config.accounts[DEMO]
@@ -536,6 +541,16 @@ def _say(stream: TextIO | None, text: str) -> None:
     if stream is not None:
         stream.write(text)
         stream.flush()
+
+
+def _is_heard(stream: TextIO | None) -> bool:
+    """Whether what is written to ``stream`` may reach anybody."""
+    if stream is None:
+        return False
+    try:
+        return os.fstat(stream.fileno()).st_rdev != os.stat(os.devnull).st_rdev
+    except (OSError, ValueError):
+        return False
 
 
 def exit_with(status: int) -> None:
