@@ -174,7 +174,7 @@ class Gateway(MultiService):
         if config.sandbox.enabled:
             await self._start_sandbox(flusher)
         notifier = WebhookNotifier(
-            webhook_client(self._reactor),
+            webhook_client(self._reactor, config.webhooks.max_in_flight),
             clock,
             time.time,
             timeout_s=config.webhooks.timeout_s,

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import is_hypothesis_test
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -143,7 +144,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """Fail a hanging `async def` test, where pytest-timeout could only end the run."""
+    """Run tests in the two ways that pytest-twisted gets wrong.
+
+    A hanging `async def` test fails, where pytest-timeout could only end the run. A
+    hypothesis test runs as a plain function: pytest-twisted wraps what is inside it,
+    and wraps it once more for each set of parameters, until it can not run at all.
+    """
     test = pyfuncitem.obj
     if inspect.iscoroutinefunction(test):
         mark = pyfuncitem.get_closest_marker("time_limit")
@@ -155,4 +161,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
             return Deferred.fromCoroutine(test(**arguments)).addTimeout(limit, reactor)
 
         pyfuncitem.obj = limited
+    elif is_hypothesis_test(test):
+        pyfuncitem.obj = functools.partial(test)
     return (yield)

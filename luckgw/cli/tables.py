@@ -40,10 +40,10 @@ def report(facts: Mapping[str, Any], indent: str = "") -> str:
 
 
 def _inline(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "  ".join(f"{name} {_inline(inner)}" for name, inner in value.items())
     if value is None or value in ([], {}, ""):
         return "-"
+    if isinstance(value, Mapping):
+        return "  ".join(f"{name} {_inline(inner)}" for name, inner in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

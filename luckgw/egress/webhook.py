@@ -19,7 +19,7 @@ from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
@@ -125,7 +125,7 @@ class WebhookNotifier:
         is, and is what ``signer`` signs. Cancelling ends the attempt, as a RETRY.
         """
         d = Deferred.fromCoroutine(self._attempt(url, body, event_id, attempt, signer))
-        d.addTimeout(self._timeout_s, self._clock)
+        d.addTimeout(self._timeout_s, self._clock, _too_late)
         return d.addErrback(self._no_answer, event_id)
 
     async def _attempt(
@@ -172,13 +172,27 @@ class WebhookNotifier:
         return Verdict(Outcome.RETRY, after, status)
 
     def _no_answer(self, failure: Failure, event_id: str) -> Verdict:
-        reason = f"{type(failure.value).__name__}: {failure.getErrorMessage()}"
+        reason = _why(failure)
         self.log.info(
             "webhook attempt without an answer: {reason}",
             reason=reason,
             event_id=event_id,
         )
         return Verdict(Outcome.RETRY, reason=reason)
+
+
+def _too_late(result: Verdict | Failure, timeout_s: float) -> Verdict:
+    """What the timer's cancelling came to; a status that had come is a verdict."""
+    if isinstance(result, Failure):
+        return Verdict(Outcome.RETRY, reason=f"no answer within {timeout_s:g} s")
+    return result
+
+
+def _why(failure: Failure) -> str:
+    error = failure.value
+    if isinstance(error, ResponseFailed) and error.reasons:
+        return _why(error.reasons[0])
+    return f"{type(error).__name__}: {failure.getErrorMessage()}"
 
 
 def webhook_client(reactor: Any, per_endpoint: int = 8) -> HTTPClient:

@@ -5,6 +5,7 @@ The rules are spec/features 3.8, 3.11, 3.12 and spec/reliability 7.4.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
@@ -189,11 +190,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise _repeated(name)
-            seen.add(name)
+        ((name, _times),) = Counter(name for name, _ in pairs).most_common(1)
+        raise _repeated(name)
     return fields
 
 

@@ -1,10 +1,11 @@
 """Partners bind to us: sessions of the SMSC role, from bind to unbind."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -18,24 +19,40 @@ from luckgw.egress.sessions import Sessions
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
 from luckgw.pipeline.submit import Submit
-from luckgw.wire.connection import Connection, Role, Settings
+from luckgw.wire.connection import Connection, Role, Settings, State
 from luckgw.wire.events import (
     Answered,
     BindRequested,
     Closing,
     Malformed,
-    Request,
     TimedOut,
     UnbindDone,
     Unbound,
 )
 from luckgw.wire.pdus import RESPONSE, Command, Sm, encode_sm
 
-DELIVER_WINDOW = 100
+DELIVER_WINDOW: Final = 100
 """deliver_sm that a partner may leave unanswered on one session."""
-MAX_SESSIONS = 2000
-MAX_UNBOUND = 200
-UNBIND_S = 5.0
+MAX_SESSIONS: Final = 2000
+"""Connections at the same time (spec/reliability 2.10) ..."""
+MAX_UNBOUND: Final = 200
+"""... and those among them that have not bound yet."""
+FINISH_S: Final = 5.0
+"""How long what is under way may take before we unbind (spec/reliability 2.3)."""
+
+_SUBMIT_SM: Final = int(Command.SUBMIT_SM)
+_DELIVER_SM: Final = int(Command.DELIVER_SM)
+_DELIVER_SM_RESP: Final = int(Command.DELIVER_SM_RESP)
+#: Not offered yet: answered with generic_nack, as by an SMSC that has switched them off.
+_DISABLED: Final[frozenset[int]] = frozenset(
+    {
+        Command.DATA_SM,
+        Command.QUERY_SM,
+        Command.CANCEL_SM,
+        Command.REPLACE_SM,
+        Command.SUBMIT_MULTI,
+    }
+)
 
 
 class Outbox(Protocol):
@@ -73,31 +90,34 @@ class ServerSession(SmppSession):
         super().__init__(clock, flusher, wire)
         self._server = server
         self._account: KnownAccount | None = None
+        self._sender: KnownAccount | None = None
         self._outbox: Outbox
         self._receives = False
+        self._storing = 0
+        self._leave_call: IDelayedCall | None = None
 
     @property
     def account(self) -> KnownAccount | None:
         """Whose session this is; None before the bind."""
         return self._account
 
-    # -- for the account's outbox (egress.sessions.Receiver) ----------------------------
+    # -- for the account's outbox (egress.sessions.Receiver) ---------------------------
 
     @property
     def room(self) -> int:
         """Free places in our window, while the partner may receive and reads."""
-        if not self._receives or self.is_stalled or self.is_gone:
+        if not self._receives or self.is_stalled:
             return 0
         return self.wire.room
 
     @property
     def capacity(self) -> int:
         """Our window, if this session receives at all."""
-        return DELIVER_WINDOW if self._receives and not self.is_gone else 0
+        return DELIVER_WINDOW if self._receives else 0
 
     def deliver(self, body: bytes, context: object) -> None:
         """Send a deliver_sm. HOT PATH."""
-        self.wire.send(Command.DELIVER_SM, body, context, self.clock.seconds())
+        self.wire.send(_DELIVER_SM, body, context, self.clock.seconds())
         self.flusher.mark(self)
 
     def resumed(self) -> None:
@@ -105,91 +125,92 @@ class ServerSession(SmppSession):
         if self._account is not None:
             self._outbox.changed()
 
-    # -- what the partner says -------------------------------------------------------------
+    # -- what the partner says ---------------------------------------------------------
 
     def handle(self, events: list[Any]) -> None:
-        """HOT PATH: one call for each read."""
-        answers = False
+        """What the partner says. HOT PATH: one call for each read."""
+        has_room = False
         for event in events:
             kind = type(event)
             if kind is Sm:
                 self._submitted(event)
             elif kind is Answered:
-                if not event.late:
-                    answers = True
-                    self._outbox.answered(event.context, event.command_status)
-            elif kind is TimedOut:
-                answers = True
-                self._outbox.timed_out(event.context)
-            elif kind is BindRequested:
-                self._bind_requested(event)
-            elif kind is Request:
-                # query_sm, cancel_sm, replace_sm, submit_multi: not offered.
-                self.wire.answer(event, Status.ESME_RINVCMDID)
-            elif kind is Malformed:
-                self._server.malformed(self, event)
-            elif kind is Closing:
-                self.log.info(
-                    "closing {peer}: {reason}", peer=self.peer, reason=event.reason
-                )
-                self.close()
-            elif kind is Unbound or kind is UnbindDone:
-                self.close()
-        if answers:
+                has_room = True
+                self._answered(event)
+            else:
+                self._rare(event)
+        if has_room:
             self._outbox.changed()
+        if self._leave_call is not None:
+            self._leave_if_quiet()
+
+    def _answered(self, event: Answered) -> None:
+        """A deliver_sm_resp, or a generic_nack in its place. HOT PATH."""
+        if event.late:
+            return  # the outbox has taken it back
+        status = event.command_status
+        if event.command_id != _DELIVER_SM_RESP:
+            status = Status.ESME_RUNKNOWNERR
+        self._outbox.answered(event.context, status)
+
+    def _rare(self, event: object) -> None:
+        """What is no traffic."""
+        if isinstance(event, TimedOut):
+            self._outbox.timed_out(event.context)
+            self._outbox.changed()
+        elif isinstance(event, BindRequested):
+            self._bind_requested(event)
+        elif isinstance(event, Malformed):
+            self._server.malformed(self, event)
+        elif isinstance(event, Closing):
+            self.log.info(
+                "closing {peer}: {reason}", peer=self.peer, reason=event.reason
+            )
+            self.close()
+        elif isinstance(event, Unbound | UnbindDone):
+            self.close()
 
     def _submitted(self, sm: Sm) -> None:
         """A submit_sm. HOT PATH."""
-        account = self._account
-        if account is None or sm.command_id != Command.SUBMIT_SM:
-            # data_sm of the submit direction: not offered.
-            self.wire.answer(sm, Status.ESME_RINVCMDID)
+        account = self._sender
+        if account is None:
+            self.wire.answer(sm, Status.ESME_RSYSERR)  # we are leaving: try again
             return
         try:
             destination = check_submit(sm, account)
             _, deadline_ms = message_times(sm, account, self._server.now_ms())
-            body = sm.body
-            at = sm.registered_delivery_at
-            if body[at] != 1:
-                # The carrier is always asked for a receipt: that is how we know.
-                body = body[:at] + b"\1" + body[at + 1 :]
-            destination_addr = destination.encode()
-            if destination_addr != sm.destination_addr:
-                body = _with_destination(sm, destination_addr)
-            sequence_number = sm.sequence_number
-
-            def done(message_id: str) -> None:
-                self._answer(sm, sequence_number, message_id)
-
             self._server.submit.submit(
                 account.settings,
                 sm.source_addr.decode("latin-1"),
                 destination,
-                (body,),
+                (_body_to_send(sm, destination.encode()),),
                 registered_delivery=sm.registered_delivery,
                 deadline_ms=deadline_ms,
                 over_http=False,
-                done=done,
+                done=partial(self._stored, sm),
             )
+            self._storing += 1
         except Refusal as refusal:
             self._server.refused(account.name, refusal)
             self.wire.answer(sm, refusal.command_status)
 
-    def _answer(self, sm: Sm, sequence_number: int, message_id: str) -> None:
-        if self.is_gone:
-            return
+    def _stored(self, sm: Sm, message_id: str) -> None:
+        """A message is kept ("": it is not, and never will be). HOT PATH."""
+        self._storing -= 1
         if message_id:
             self.wire.answer_message(
-                Command.SUBMIT_SM, sequence_number, message_id.encode()
+                _SUBMIT_SM, sm.sequence_number, message_id.encode()
             )
         else:
             self.wire.answer(sm, Status.ESME_RSYSERR)
         self.flusher.mark(self)
+        if self._leave_call is not None:
+            self._leave_if_quiet()
 
-    # -- bind ---------------------------------------------------------------------------------
+    # -- bind --------------------------------------------------------------------------
 
     def _bind_requested(self, bind: BindRequested) -> None:
-        d = maybeDeferred(self._server.authenticate, bind, self.peer)
+        d = self._server.authenticate(bind, self.peer)
         d.addCallback(self._authenticated, bind)
         d.addErrback(self._authentication_failed)
 
@@ -198,20 +219,20 @@ class ServerSession(SmppSession):
         self._refuse(Status.ESME_RSYSERR)
 
     def _authenticated(self, found: KnownAccount | Status, bind: BindRequested) -> None:
-        if self.is_gone:
-            return
+        if self.wire.state is not State.BINDING:
+            return  # it went, or was sent away, meanwhile
         if isinstance(found, Status):
             self.log.info(
-                "bind of {system_id} from {peer} refused with 0x{status:02X}",
+                "bind of {system_id!r} from {peer} refused with 0x{status:02X}",
                 system_id=bind.system_id.decode("latin-1"),
                 peer=self.peer,
                 status=found.value,
             )
             self._refuse(found)
             return
-        self._account = found
         self._outbox = self._server.outbox(found.name)
-        self._receives = bind.kind is not Command.BIND_TRANSMITTER
+        self._account = self._sender = found
+        self._receives = bind.kind != Command.BIND_TRANSMITTER
         self.wire.accept_bind(self._server.system_id)
         self.flusher.mark(self)
         self.log.info(
@@ -220,31 +241,46 @@ class ServerSession(SmppSession):
             kind=Command(bind.kind).name,
             peer=self.peer,
         )
-        self._server.bound(self)
+        self._server.bound(self, found)
 
     def _refuse(self, status: Status) -> None:
-        if not self.is_gone:
-            self.wire.refuse_bind(status)
-            self.close()
+        self.wire.refuse_bind(status)
+        self.close()
 
-    # -- the end ----------------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------
 
-    def unbind(self) -> "Deferred[None]":
-        """Tell the partner to leave; fires when the connection is over."""
-        if self._account is None:
+    def leave(self) -> "Deferred[None]":
+        """Finish what is under way either way, unbind, close; fires when that is over.
+
+        What is new is refused from now on, and what the outbox has not sent goes back.
+        """
+        if self.wire.state is State.BINDING:
+            self._refuse(Status.ESME_RBINDFAIL)
+        elif self._account is None:
             self.close()
-        else:
-            self.wire.unbind(self.clock.seconds())
-            self.flush()
-            call = self.clock.callLater(UNBIND_S, self.abort)
-            self.when_gone().addCallback(
-                lambda _: call.cancel() if call.active() else None
-            )
+        elif self._leave_call is None:
+            self._sender = None
+            self._receives = False
+            self._outbox.changed()
+            self._leave_call = self.clock.callLater(FINISH_S, super().leave)
+            self._leave_if_quiet()
         return self.when_gone()
+
+    def _leave_if_quiet(self) -> None:
+        """Unbind as soon as nothing is being stored and no deliver_sm is unanswered."""
+        wire, call = self.wire, self._leave_call
+        is_quiet = (
+            wire.bound_as == Command.BIND_TRANSMITTER or wire.room == DELIVER_WINDOW
+        )
+        if call is not None and call.active() and is_quiet and not self._storing:
+            call.cancel()
+            super().leave()
 
     def gone(self, unanswered: list[object], reason: str) -> None:
         """The connection is over."""
         self._receives = False
+        if self._leave_call is not None and self._leave_call.active():
+            self._leave_call.cancel()
         self._server.gone(self)
         if self._account is not None:
             self.log.info(
@@ -255,6 +291,20 @@ class ServerSession(SmppSession):
             )
             self._outbox.lost(unanswered)
             self._outbox.changed()
+
+
+def _body_to_send(sm: Sm, destination: bytes) -> bytes:
+    """The body that the carrier is to get. HOT PATH.
+
+    It is the partner's own, but the carrier is always asked for a receipt: that is how
+    we know what became of a message.
+    """
+    if destination != sm.destination_addr:
+        return _with_destination(sm, destination)
+    body, at = sm.body, sm.registered_delivery_at
+    if body[at] == 1:
+        return body
+    return body[:at] + b"\1" + body[at + 1 :]
 
 
 def _with_destination(sm: Sm, destination: bytes) -> bytes:
@@ -287,7 +337,7 @@ class SmppServer(Factory):
     log = Logger()
     noisy = False
 
-    def __init__(  # noqa: PLR0913 - each is a collaborator
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a collaborator
         self,
         clock: IReactorTime,
         flusher: Flusher,
@@ -311,17 +361,20 @@ class SmppServer(Factory):
         self.now_ms = now_ms
         self.system_id = config.system_id.encode()
         self._open: set[ServerSession] = set()
-        self._unbound = 0
+        self._unbound: set[ServerSession] = set()
         self._draining = False
         self.refusals: dict[int, int] = {}
         self.malformed_pdus = 0
 
-    def buildProtocol(self, addr: IAddress) -> ServerSession | None:  # noqa: N802 - Twisted's name
+    def buildProtocol(
+        self,
+        addr: IAddress | None,  # noqa: ARG002 - Twisted gives it
+    ) -> ServerSession | None:
         """A new connection, unless there are too many."""
         if (
             self._draining
             or len(self._open) >= MAX_SESSIONS
-            or self._unbound >= MAX_UNBOUND
+            or len(self._unbound) >= MAX_UNBOUND
         ):
             return None
         config = self._config
@@ -331,27 +384,27 @@ class SmppServer(Factory):
             enquire_link_s=config.enquire_link_s,
             inactivity_s=config.inactivity_s,
             response_s=config.response_s,
+            disabled=_DISABLED,
         )
         wire = Connection(Role.SMSC, settings, self._clock.seconds())
         session = ServerSession(self._clock, self._flusher, wire, self)
         self._open.add(session)
-        self._unbound += 1
+        self._unbound.add(session)
         return session
 
     def authenticate(
         self, bind: BindRequested, peer: str
-    ) -> "KnownAccount | Status | Deferred[KnownAccount | Status]":
+    ) -> "Deferred[KnownAccount | Status]":
         """The account of a bind, or the status that refuses it (spec/reliability 2.3).
 
         An unknown system_id, a wrong password and a refused address get one answer, so
         that nobody can list accounts.
         """
-        account = self._accounts.by_system_id(bind.system_id)
-        verify = self._accounts.verify_password
-        if self._accounts.password_check_is_slow:
-            d: Deferred[bool] = self._in_thread(verify, account, bind.password)
-            return d.addCallback(self._judge, account, peer)
-        return self._judge(verify(account, bind.password), account, peer)
+        accounts = self._accounts
+        account = accounts.by_system_id(bind.system_id)
+        run = self._in_thread if accounts.password_check_is_slow else maybeDeferred
+        d: Deferred[bool] = run(accounts.verify_password, account, bind.password)
+        return d.addCallback(self._judge, account, peer)
 
     def _judge(
         self, is_right: bool, account: KnownAccount | None, peer: str
@@ -364,19 +417,17 @@ class SmppServer(Factory):
             return Status.ESME_RBINDFAIL
         return account
 
-    def bound(self, session: ServerSession) -> None:
+    def bound(self, session: ServerSession, account: KnownAccount) -> None:
         """A session was bound."""
-        self._unbound -= 1
-        assert session.account is not None  # noqa: S101 - it was just bound
-        session.wire.set_inbound_window(session.account.settings.window)
-        self._sessions.add(session.account.name, session)
+        self._unbound.discard(session)
+        session.wire.set_inbound_window(account.settings.window)
+        self._sessions.add(account.name, session)
 
     def gone(self, session: ServerSession) -> None:
         """A session is over."""
         self._open.discard(session)
-        if session.account is None:
-            self._unbound -= 1
-        else:
+        self._unbound.discard(session)
+        if session.account is not None:
             self._sessions.remove(session.account.name, session)
 
     def refused(self, account: str, refusal: Refusal) -> None:
@@ -385,7 +436,8 @@ class SmppServer(Factory):
         self.refusals[status] = count = self.refusals.get(status, 0) + 1
         if count & (count - 1) == 0:  # 1, 2, 4, 8 ...: repeats do not flood the log
             self.log.info(
-                "refused a submit_sm of {account} with 0x{status:02X}: {detail} ({count} so far)",
+                "refused a submit_sm of {account} with 0x{status:02X}: {detail} "
+                "({count} so far)",
                 account=account,
                 status=status,
                 detail=refusal.detail,
@@ -405,12 +457,8 @@ class SmppServer(Factory):
                 count=count,
             )
 
-    def stop_accepting(self) -> None:
-        """Take no new connections and no new binds."""
-        self._draining = True
-
     def drain(self) -> "Deferred[None]":
-        """Unbind all partners; fires when all are gone."""
+        """Take nobody new, and let all partners go; fires when all are gone."""
         self._draining = True
-        leaving = DeferredList([session.unbind() for session in list(self._open)])
+        leaving = DeferredList([session.leave() for session in list(self._open)])
         return leaving.addCallback(lambda _: None)

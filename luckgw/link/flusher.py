@@ -8,6 +8,7 @@ of them are flushed at the end of the turn.
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 
 class Flushable(Protocol):
@@ -20,6 +21,8 @@ class Flushable(Protocol):
 
 class Flusher:
     """Flushes the sessions that were marked in this turn."""
+
+    log = Logger()
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -34,4 +37,7 @@ class Flusher:
     def _flush(self) -> None:
         marked, self._marked = self._marked, set()
         for session in marked:
-            session.flush()
+            try:
+                session.flush()
+            except Exception:  # noqa: BLE001 - the others are to be flushed all the same
+                self.log.failure("a session could not be flushed")

@@ -1,10 +1,10 @@
 """The Twisted side of one SMPP session; subclasses say what its events mean."""
 
-import socket
-from typing import Any, Final
+import math
+from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime, ITCPTransport
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -12,22 +12,27 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from luckgw.link.flusher import Flusher
-from luckgw.wire.connection import Connection
+from luckgw.link.transport import Transport, tune
+from luckgw.wire.connection import Connection, State
+from luckgw.wire.session import BOUND
 
 WRITE_STALL_S: Final = 30.0
-"""A peer that takes nothing for so long is gone (spec/reliability 2.5)."""
-_KEEPALIVE: Final = (
-    (socket.TCP_KEEPIDLE, 30),
-    (socket.TCP_KEEPINTVL, 10),
-    (socket.TCP_KEEPCNT, 3),
-)
+"""A peer that does not take what waits for it within so long is gone: that is one
+buffer of the transport, 64 KiB (spec/reliability 2.5)."""
+END_S: Final = 5.0
+"""A connection that we end is cut after so long, whatever the peer does."""
+MAX_UNSENT: Final = 1 << 20
+"""Octets that may wait for a peer that does not read, before we stop reading from it
+(spec/reliability 2.6)."""
+_TICK_S: Final = 1.0
 
 
 @implementer(IPushProducer)
 class SmppSession(Protocol):
     """Moves octets between a transport and a ``wire.Connection``.
 
-    ``is_stalled`` is True while the peer does not read: nothing new should be sent to it.
+    ``is_stalled``: the peer does not read; nothing new should be sent to it.
+    ``is_gone``: the connection is over.
     """
 
     log = Logger()
@@ -38,13 +43,21 @@ class SmppSession(Protocol):
         self.wire = wire
         self.is_stalled = False
         self.is_gone = False
-        self._stalled_since: float | None = None
-        self._closing = False
+        self._transport: Transport
+        self._is_closing = False
+        self._stalled_at = math.inf
+        self._end_at = math.inf
+        # What a stalled peer does not take yet.
+        self._held: list[bytes] = []
+        self._held_size = 0
+        # We do not read while one turn is not enough, or while too much is held.
+        self._is_reading = True
+        self._more_is_due = False
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = clock
         self._gone_waiters: list[Deferred[None]] = []
 
-    # -- what subclasses say ---------------------------------------------------------
+    # -- what subclasses say -----------------------------------------------------------
 
     def handle(self, events: list[Any]) -> None:
         """What the peer's PDUs mean. HOT PATH: one call for each read."""
@@ -57,68 +70,27 @@ class SmppSession(Protocol):
     def resumed(self) -> None:
         """The peer reads again."""
 
-    # -- transport ---------------------------------------------------------------------
+    # -- the transport comes and goes --------------------------------------------------
 
-    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
-        """Set the socket up: no Nagle, keep-alive, and word when the peer stops reading."""
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.setTcpNoDelay(True)
-            self.transport.setTcpKeepAlive(True)
-            handle = self.transport.getHandle()
-            if isinstance(handle, socket.socket):
-                for option, value in _KEEPALIVE:
-                    handle.setsockopt(socket.IPPROTO_TCP, option, value)
-        self.transport.registerProducer(self, True)
-        # A failure in tick is a bug of ours: it is logged, and the session ends.
-        self._ticker.start(1.0, now=False).addErrback(self._broken)
+    def connectionMade(self) -> None:
+        """Set the socket up, and ask for word when the peer stops reading."""
+        self._transport = cast(Transport, self.transport)
+        tune(self._transport)
+        self._transport.registerProducer(self, True)
+        self._ticker.start(_TICK_S, now=False).addErrback(self._broken)
 
-    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
-        """Bytes in, events out. HOT PATH."""
-        wire = self.wire
-        events = wire.receive(data, self.clock.seconds())
-        if events:
-            self.handle(events)
-        if wire.has_output:
-            self.flusher.mark(self)
-        if wire.has_more:
-            self.transport.pauseProducing()
-            self.clock.callLater(0, self._more)
-
-    def _more(self) -> None:
-        if not self.is_gone:
-            self.transport.resumeProducing()
-            self.dataReceived(b"")
-
-    def flush(self) -> None:
-        """Write all output at once."""
-        if not self.is_gone:
-            output = self.wire.take_output()
-            if output:
-                self.transport.write(output)
-
-    def close(self) -> None:
-        """Write what is left, then close."""
-        if not self._closing and not self.is_gone:
-            self._closing = True
-            self.flush()
-            self.transport.unregisterProducer()
-            self.transport.loseConnection()
-
-    def abort(self) -> None:
-        """Close without waiting for a peer that does not read."""
-        if not self.is_gone:
-            self._closing = True
-            self.transport.abortConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Over: everything unanswered is handed back."""
         self.is_gone = True
+        self._held.clear()
         if self._ticker.running:
             self._ticker.stop()
-        self.gone(self.wire.close(), reason.getErrorMessage())
-        waiters, self._gone_waiters = self._gone_waiters, []
-        for waiter in waiters:
-            waiter.callback(None)
+        try:
+            self.gone(self.wire.close(), reason.getErrorMessage())
+        finally:
+            waiters, self._gone_waiters = self._gone_waiters, []
+            for waiter in waiters:
+                waiter.callback(None)
 
     def when_gone(self) -> "Deferred[None]":
         """Fires when the connection is over."""
@@ -129,46 +101,152 @@ class SmppSession(Protocol):
             self._gone_waiters.append(d)
         return d
 
-    # -- time ------------------------------------------------------------------------------
+    @property
+    def peer(self) -> str:
+        """The peer's address, for logs and checks."""
+        address = self._transport.getPeer()
+        return f"{getattr(address, 'host', address)}"
 
-    def _tick(self) -> None:
-        now = self.clock.seconds()
-        if (
-            self._stalled_since is not None
-            and now - self._stalled_since > WRITE_STALL_S
-        ):
-            self.log.warn("peer {peer} has stopped reading", peer=self.peer)
-            self.abort()
-            return
-        events = self.wire.tick(now)
+    # -- octets in ---------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes in, events out. HOT PATH."""
+        if self._is_closing:
+            return  # TLS delivers what it had read before
+        wire = self.wire
+        events = wire.receive(data, self.clock.seconds())
         if events:
             self.handle(events)
-        if self.wire.has_output:
+        if wire.has_output:
             self.flusher.mark(self)
+        if wire.has_more:
+            self._come_back()
+
+    def _come_back(self) -> None:
+        """Do the rest in the next turn: other sessions have their turn before."""
+        if not self._more_is_due and not self._is_closing:
+            self._more_is_due = True
+            self._read_or_not()
+            self.clock.callLater(0, self._more)
+
+    def _more(self) -> None:
+        self._more_is_due = False
+        if self.is_gone or self._is_closing:
+            return
+        try:
+            self.dataReceived(b"")
+        except Exception:  # noqa: BLE001 - as the reactor does for what it has read
+            self._broken(Failure())
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        """Read from the peer, or let it wait."""
+        wanted = not self._more_is_due and self._held_size <= MAX_UNSENT
+        if wanted is self._is_reading or self.is_gone or self._is_closing:
+            return
+        self._is_reading = wanted
+        if wanted:
+            self._transport.resumeProducing()
+        else:
+            self._transport.pauseProducing()
+
+    # -- octets out --------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write all output at once. HOT PATH: one call for each turn."""
+        output = self.wire.take_output()
+        if output:
+            if self.is_stalled:
+                self._hold(output)
+            elif not self.is_gone:
+                self._transport.write(output)
+        if self.wire.has_more:  # an answer finished something: an unbind, a bind
+            self._come_back()
+
+    def _hold(self, output: bytes) -> None:
+        self._held.append(output)
+        self._held_size += len(output)
+        self._read_or_not()
+
+    def _write_held(self) -> None:
+        held, self._held = b"".join(self._held), []
+        self._held_size = 0
+        if held:
+            self._transport.write(held)
+
+    # Back-pressure: the transport tells us, the producer of what it is to send.
+
+    def pauseProducing(self) -> None:
+        """The transport's buffer is full. Told again with every write."""
+        if not self.is_stalled:
+            self.is_stalled = True
+            self._stalled_at = self.clock.seconds()
+
+    def resumeProducing(self) -> None:
+        """The transport's buffer is empty."""
+        self.is_stalled = False
+        self._stalled_at = math.inf
+        self._write_held()
+        self._read_or_not()
+        if not self.is_stalled:
+            self.resumed()
+
+    def stopProducing(self) -> None:
+        """The transport is gone; connectionLost says the rest."""
+
+    # -- the end -----------------------------------------------------------------------
+
+    def leave(self) -> "Deferred[None]":
+        """Unbind if bound, then close; fires when the connection is over."""
+        state = self.wire.state
+        if state in BOUND:
+            self.wire.unbind(self.clock.seconds())
+            self.flush()
+        elif state is not State.UNBINDING:
+            self.close()
+        self._end_in_time()
+        return self.when_gone()
+
+    def close(self) -> None:
+        """Write what is left, then close."""
+        if self._is_closing or self.is_gone:
+            return
+        self._held.append(self.wire.take_output())
+        self._write_held()
+        self._is_closing = True
+        self._end_in_time()
+        if not self._is_reading:
+            self._transport.resumeProducing()  # TLS waits for the peer's last word
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+
+    def _end_in_time(self) -> None:
+        self._end_at = min(self._end_at, self.clock.seconds() + END_S)
+
+    def abort(self) -> None:
+        """Close without waiting for a peer that does not read."""
+        if not self.is_gone:
+            self._is_closing = True
+            self._transport.abortConnection()
 
     def _broken(self, failure: Failure) -> None:
+        """A bug of ours: it ends this session, and no other."""
         self.log.failure("a session broke", failure=failure)
         self.abort()
 
-    # -- back-pressure (the transport's, on what we write) ---------------------------------
+    # -- time --------------------------------------------------------------------------
 
-    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The transport's buffer is full."""
-        self.is_stalled = True
-        if self._stalled_since is None:
-            self._stalled_since = self.clock.seconds()
-
-    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The transport's buffer is empty."""
-        self.is_stalled = False
-        self._stalled_since = None
-        self.resumed()
-
-    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The transport is gone; connectionLost says the rest."""
-
-    @property
-    def peer(self) -> str:
-        """The peer's address, for logs."""
-        address = self.transport.getPeer() if self.transport is not None else None
-        return f"{getattr(address, 'host', address)}"
+    def _tick(self) -> None:
+        now = self.clock.seconds()
+        if not self._is_closing:
+            events = self.wire.tick(now)
+            if events:
+                self.handle(events)
+            if self.wire.has_output:
+                self.flusher.mark(self)
+        if now - self._stalled_at >= WRITE_STALL_S:
+            self.log.warn("{peer} does not read what is sent to it", peer=self.peer)
+            self.abort()
+        elif now >= self._end_at:
+            self.log.info("cut the connection to {peer}, which hangs", peer=self.peer)
+            self.abort()

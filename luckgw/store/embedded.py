@@ -250,23 +250,21 @@ class EmbeddedServer(Service):
     def _spawn(self, binary: Path) -> "_Child":
         child = _Child(self._clock, self.log)
         lock = self._directory.server_lock
-        assert lock is not None  # noqa: S101 - _adopted() took it
-        nothing = os.open(os.devnull, os.O_RDONLY)
+        assert lock is not None  # noqa: S101 - _adopt() took it
         python = (sys.executable, "-I", "-S", "-c", _EXEC)
         command = [*python, os.fspath(binary), os.fspath(self._directory.config_path)]
         try:
-            self._clock.spawnProcess(
-                child,
-                sys.executable,
-                command,
-                env=None,
-                path=os.fspath(self._directory.path),
-                childFDs={0: nothing, 1: "r", 2: "r", 3: lock},
-            )
+            with Path(os.devnull).open("rb") as nothing:
+                self._clock.spawnProcess(
+                    child,
+                    sys.executable,
+                    command,
+                    env=None,
+                    path=os.fspath(self._directory.path),
+                    childFDs={0: nothing.fileno(), 1: "r", 2: "r", 3: lock},
+                )
         except OSError as error:
             raise StoreServerError(f"cannot start the store server: {error}") from error
-        finally:
-            os.close(nothing)
         return child
 
     async def _until_ready(self, server: "_Server") -> None:
@@ -296,7 +294,7 @@ class EmbeddedServer(Service):
             pid=state.pid,
         )
         if not is_safe(state.version):
-            self.log.warn(  # noqa: G010 - Twisted's
+            self.log.warn(
                 "{version} has known security holes (CVE-2025-49844): update it",
                 version=state.version,
             )
@@ -314,9 +312,7 @@ class EmbeddedServer(Service):
                 delay, is_hopeless = self._restarts.delay(self._clock.seconds())
                 if is_hopeless:
                     self._failed(why)
-                self.log.warn(  # noqa: G010 - Twisted's
-                    "{why}; restart in {delay} s", why=str(why), delay=delay
-                )
+                self.log.warn("{why}; restart in {delay} s", why=str(why), delay=delay)
                 await deferLater(self._clock, delay)
                 try:
                     server = await self._launch()
@@ -359,9 +355,7 @@ class EmbeddedServer(Service):
         self._server = None
 
     def _kill(self, server: "_Server") -> None:
-        self.log.warn(  # noqa: G010 - Twisted's
-            "the store server {pid} hangs: killing it", pid=server.pid
-        )
+        self.log.warn("the store server {pid} hangs: killing it", pid=server.pid)
         server.signal(signal.SIGKILL)
 
     async def _probe(self) -> ServerState:

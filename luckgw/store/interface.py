@@ -35,6 +35,8 @@ class Verdict(enum.Enum):
     """A duplicate, or older news than what is known."""
     PARKED = enum.auto()
     """The id is not known (yet): kept until its message comes."""
+    UNKNOWN = enum.auto()
+    """The id is not known, and the receipt was not to be kept for it."""
     GONE = enum.auto()
     """The message has left the store (retention)."""
     REUSED = enum.auto()
@@ -130,10 +132,13 @@ class Journal(Protocol):
         state: State,
         tail: bytes,
         done: VerdictCallback,
+        *,
+        park: bool = True,
     ) -> None:
         """A carrier's receipt; verdict AWAY when the store did not take it in time.
 
         ``tail`` is kept with the event: stat, err and dates as the carrier wrote them.
+        ``park``: whether it waits for its message when the id is not known.
         HOT PATH.
         """
         ...

@@ -77,6 +77,7 @@ _VERDICTS: Final = {
     b"A": Verdict.APPLIED,
     b"D": Verdict.NO_CHANGE,
     b"P": Verdict.PARKED,
+    b"U": Verdict.UNKNOWN,
     b"G": Verdict.GONE,
     b"C": Verdict.REUSED,
 }
@@ -255,6 +256,8 @@ class Journal:
         state: State,
         tail: bytes,
         done: VerdictCallback,
+        *,
+        park: bool = True,
     ) -> None:
         """A carrier's receipt; see the interface."""
         if not self._taking and not self._is_patient():
@@ -266,7 +269,7 @@ class Journal:
             (
                 b"R",
                 keys.carrier_id(upstream, carrier_id),
-                keys.parked(upstream),
+                keys.parked(upstream) if park else b"",
                 head,
                 tail,
                 b"%d" % now,
@@ -319,13 +322,18 @@ class Journal:
 
         self._add((b"Y", queue_key, claims, due, event), told)
 
-    def sweep(self, index: bytes, want: int, done: Callable[[int], None]) -> None:
-        """Remove the oldest ``want`` messages of an index; tells how many there were."""
+    def sweep(
+        self, index: bytes, want: int, later: bytes, done: Callable[[int], None]
+    ) -> None:
+        """Remove the oldest ``want`` messages of an index; tells how many there were.
+
+        Those that still wait for their carrier stay, and go to the index ``later``.
+        """
 
         def told(verdict: object) -> None:
             done(verdict if isinstance(verdict, int) else 0)
 
-        self._add((b"W", index, b"%d" % want), told)
+        self._add((b"W", index, b"%d" % want, later), told)
 
     def drop_parked(
         self, parked: bytes, before_ms: int, done: Callable[[int], None]

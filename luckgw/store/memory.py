@@ -20,6 +20,7 @@ from luckgw.store.records import EVERY_SEGMENT, Record
 MOST: Final = 1000
 """One claim or sweep never takes more entries than this."""
 MOST_TAKEN_OVER: Final = 500
+MOST_DROPPED: Final = 100
 
 _ID: Final = 16
 """Octets of a message id: every entry begins with one."""
@@ -112,6 +113,7 @@ class MemoryBackend:
             b"Y": self._take_over,
             b"I": self._register_index,
             b"W": self._sweep,
+            b"O": self._drop_parked,
         }
 
     def run(self, operations: Sequence[Args]) -> "Deferred[list[object]]":
@@ -277,13 +279,16 @@ class MemoryBackend:
     ) -> bytes:
         """Applied (A), no news (D), message gone (G), or parked (P) for an unknown id.
 
-        One receipt is parked for an id: the one that outranks the others.
+        One receipt is parked for an id: the one that outranks the others; none (U) when
+        ``parked_key`` is b"".
         """
         found = self._store.carrier_ids.get(carrier_key)
         if isinstance(found, Known):
             if found.message_id not in self._store.records:
                 return b"G"
             return self._change(found.message_id, head, found.segment, tail)
+        if not parked_key:
+            return b"U"
         parked = Parked(head, tail, int(ttl))
         if found is None or outranks(parked.state, found.state):
             self._store.carrier_ids[carrier_key] = parked
@@ -363,16 +368,35 @@ class MemoryBackend:
         self._store.indexes.add(index)
         return 1
 
-    def _sweep(self, index: bytes, want: bytes) -> int:
-        """Remove the oldest messages of an index; tells how many ids there were."""
+    def _sweep(self, index: bytes, want: bytes, later: bytes) -> int:
+        """Remove the oldest messages of an index; tells how many ids there were.
+
+        One that still waits for its carrier stays, under the index ``later``.
+        """
         ids = self._store.list_of(index)
-        gone = ids[: max(0, min(int(want), MOST))]
-        del ids[: len(gone)]
-        for message_id in gone:
-            self._store.records.pop(message_id, None)
-        if not gone:
+        oldest = ids[: max(0, min(int(want), MOST))]
+        del ids[: len(oldest)]
+        for message_id in oldest:
+            record = self._store.records.get(message_id)
+            if record is not None and records.decode(record).state < State.SENT:
+                self._store.list_of(later).append(message_id)
+                self._store.indexes.add(later)
+            else:
+                self._store.records.pop(message_id, None)
+        if not oldest:
             self._store.indexes.discard(index)
-        return len(gone)
+        return len(oldest)
+
+    def _drop_parked(self, parked_key: bytes, before: bytes) -> int:
+        """Drop the oldest receipts parked before a time; tells how many."""
+        waiting = self._store.parked.setdefault(parked_key, {})
+        old = sorted((at, key) for key, at in waiting.items() if at < int(before))
+        dropped = [key for _, key in old[:MOST_DROPPED]]
+        for key in dropped:
+            del waiting[key]
+            if isinstance(self._store.carrier_ids.get(key), Parked):
+                del self._store.carrier_ids[key]
+        return len(dropped)
 
 
 def _events(record: bytes) -> bytes:

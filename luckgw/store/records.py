@@ -27,6 +27,7 @@ from typing import Final
 import attrs
 
 from luckgw.domain.states import State, outranks
+from luckgw.receipts.match import message_state
 
 VERSION: Final = 1
 EVERY_SEGMENT: Final = 255
@@ -123,52 +124,53 @@ class Record:
     bodies: list[bytes]
     events: list[Event]
 
-    def segment_states(self) -> tuple[list[State], int | None]:
-        """The state of each segment, and which segment failed first (None: none did)."""
-        states = [State.ACCEPTED] * len(self.bodies)
-        failed: int | None = None
-        for each in self.events:
-            state = each.state
-            if state is None:
-                continue
-            touched = (
-                range(len(states))
-                if each.segment == EVERY_SEGMENT
-                else range(each.segment, min(each.segment + 1, len(states)))
-            )
-            for i in touched:
-                if outranks(state, states[i]):
-                    states[i] = state
-                    if state > State.DELIVERED and failed is None:
-                        failed = i
-        return states, failed
+    def segment_states(self) -> list[State]:
+        """The state of each segment, in their order."""
+        reached = self._reached()
+        return [reached[segment] for segment in range(len(self.bodies))]
 
     @property
     def state(self) -> State:
         """The message's own state, computed from its segments."""
-        return message_state(*self.segment_states())
+        return message_state([*self._reached().values()])
 
     @property
     def updated_ms(self) -> int:
         """When the present state was reached."""
-        state, updated = self.state, self.accepted_ms
-        seen = Record(
-            self.flags,
-            self.registered_delivery,
-            self.accepted_ms,
-            self.deadline_ms,
-            self.account,
-            self.route,
-            self.bodies,
-            [],
-        )
-        if seen.state is state:
-            return updated
+        reached = self._at_first()
+        state, updated_ms = message_state([*reached.values()]), self.accepted_ms
         for each in self.events:
-            seen.events.append(each)
-            if seen.state is state:
-                return each.time_ms
-        return updated
+            if _advance(reached, each) and (
+                (now := message_state([*reached.values()])) is not state
+            ):
+                state, updated_ms = now, each.time_ms
+        return updated_ms
+
+    def deciding(self, state: State) -> Event | None:
+        """The event that made the message ``state``, or made its first segment so.
+
+        None when the message never was.
+        """
+        reached = self._at_first()
+        by: dict[int, Event] = {}
+        for each in self.events:
+            by.update(dict.fromkeys(_advance(reached, each), each))
+            if message_state([*reached.values()]) is state:
+                return next(
+                    (by[segment] for segment, at in reached.items() if at is state),
+                    None,
+                )
+        return None
+
+    def _reached(self) -> dict[int, State]:
+        """Segment -> its state, in the order in which they came to it."""
+        reached = self._at_first()
+        for each in self.events:
+            _advance(reached, each)
+        return reached
+
+    def _at_first(self) -> dict[int, State]:
+        return dict.fromkeys(range(len(self.bodies)), State.ACCEPTED)
 
     @property
     def attempts(self) -> int:
@@ -181,20 +183,25 @@ class Record:
         return any(each.kind == UNCERTAIN for each in self.events)
 
 
-def message_state(states: Sequence[State], failed: int | None) -> State:
-    """One state from those of all segments.
+def _advance(reached: dict[int, State], event: Event) -> list[int]:
+    """Apply one event to the segments that it concerns; those that it changed.
 
-    Nothing is final before every segment is. Then DELIVERED if all are, else the state
-    of the segment that failed first. Before that: SENT when all were taken by a carrier.
+    A segment that changes goes to the end of ``reached``, which so keeps the order in
+    which the segments came to their states (receipts.match.message_state needs it).
     """
-    lowest = min(states)
-    if lowest < State.SENT:
-        return State.ACCEPTED
-    if lowest < State.DELIVERED:
-        return State.UNKNOWN if lowest is State.UNKNOWN else State.SENT
-    if failed is not None and states[failed] > State.DELIVERED:
-        return states[failed]
-    return next((each for each in states if each > State.DELIVERED), State.DELIVERED)
+    state = event.state
+    if state is None:
+        return []
+    concerned = list(reached) if event.segment == EVERY_SEGMENT else [event.segment]
+    changed = [
+        segment
+        for segment in sorted(concerned)
+        if segment in reached and outranks(state, reached[segment])
+    ]
+    for segment in changed:
+        del reached[segment]
+        reached[segment] = state
+    return changed
 
 
 def decode(data: bytes) -> Record:
@@ -230,7 +237,7 @@ def decode(data: bytes) -> Record:
 
 @attrs.define
 class Waiting:
-    """The part of a record that sending it takes, when nothing has happened to it yet."""
+    """The part of a record that sending it takes, while nothing has happened to it."""
 
     flags: int
     deadline_ms: int
@@ -239,16 +246,13 @@ class Waiting:
 
 
 def waiting(data: bytes) -> Waiting | None:
-    """Read a record that has no events; None for one that has (``decode`` it). HOT PATH."""
+    """Read a record without events; None when it has some: ``decode`` it. HOT PATH."""
     version, flags, count, _, start, _, deadline = _HEAD.unpack_from(data)
     if start != len(data) or version != VERSION:
         return None
     at = 25 + data[24]
     end = at + 1 + data[at]
-    if count == 1:
-        bodies = [data[end + 2 :]]
-    else:
-        bodies = _bodies(data, end, count)
+    bodies = [data[end + 2 :]] if count == 1 else _bodies(data, end, count)
     return Waiting(flags, deadline, data[25:at], bodies)
 
 
@@ -261,26 +265,46 @@ def _bodies(data: bytes, at: int, count: int) -> list[bytes]:
     return bodies
 
 
-def outcome(data: bytes) -> tuple[int, int, bytes, bytes]:
+def deadline_ms(data: bytes) -> int:
+    """The end of a message's validity, wall-clock ms."""
+    return int.from_bytes(data[16:24], "big")
+
+
+def first_body(data: bytes) -> bytes:
+    """The submit_sm body of a message's first segment. HOT PATH."""
+    at = 25 + data[24]
+    at += 1 + data[at]
+    return data[at + 2 : at + 2 + (data[at] << 8 | data[at + 1])]
+
+
+def outcome(data: bytes, state: State) -> tuple[int, int, bytes, bytes]:
     """What telling a customer how a message ended takes. HOT PATH.
 
     When it was accepted (ms), its number of segments, the first segment's body, and the
-    tail of its last event.
+    tail of the event that made the message ``state``; of several segments, the one that
+    decided (receipts.match.message_state).
     """
     _, _, count, _, start, accepted, _ = _HEAD.unpack_from(data)
-    at = 25 + data[24]
-    at += 1 + data[at]
-    body = data[at + 2 : at + 2 + (data[at] << 8 | data[at + 1])]
-    tail = b""
-    at, total = start, len(data)
+    if count == 1:
+        tail = _first_tail(data, start, state)
+    else:
+        event = decode(data).deciding(state)
+        tail = event.tail if event is not None else b""
+    return accepted, count, first_body(data), tail
+
+
+def _first_tail(data: bytes, at: int, kind: int) -> bytes:
+    """The tail of the first event of this kind; b"" when there is none."""
+    total = len(data)
     while at < total:
         end = at + 1 + data[at]
-        tail = data[at + 9 : end]
+        if data[at + 1] == kind:
+            return data[at + 9 : end]
         at = end
-    return accepted, count, body, tail
+    return b""
 
 
-# -- entries of outboxes ----------------------------------------------------------------
+# -- entries of outboxes --------------------------------------------------------------
 
 ENTRY_SIZE: Final = 24
 

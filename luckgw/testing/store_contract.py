@@ -232,14 +232,25 @@ class Node:
         )
 
     def receipt(
-        self, carrier_id: bytes, state: State, upstream: str = UPSTREAM
+        self,
+        carrier_id: bytes,
+        state: State,
+        upstream: str = UPSTREAM,
+        *,
+        park: bool = True,
     ) -> tuple[Verdict, str]:
         """A carrier's receipt: the verdict and the account that is told."""
         return self._pair(
             lambda done: self.journal.receipt(
-                upstream, carrier_id, state, b"err:000", done
+                upstream, carrier_id, state, b"err:000", done, park=park
             )
         )
+
+    def drop_parked(self, before_ms: int) -> int:
+        """Drop receipts parked too long ago: how many."""
+        told: list[int] = []
+        self.journal.drop_parked(keys.parked(UPSTREAM), before_ms, told.append)
+        return self._only(told)
 
     def finish(self, message_id: bytes, state: State) -> tuple[Verdict, str]:
         """The gateway ends a message: the verdict and the account that is told."""
@@ -279,10 +290,10 @@ class Node:
         self.journal.take_over(dead.key, dead.claims, due_ms, event, told.append)
         return self._only(told)
 
-    def sweep(self, want: int) -> int:
+    def sweep(self, want: int, later: bytes = INDEX) -> int:
         """Remove the oldest messages of the account's day: how many."""
         told: list[int] = []
-        self.journal.sweep(INDEX, want, told.append)
+        self.journal.sweep(INDEX, want, later, told.append)
         return self._only(told)
 
     def revoke(self, message_id: bytes) -> None:
@@ -546,7 +557,7 @@ class StoreContract:
         """A late answer for a message that left the store makes no broken record."""
         message_id = node.accept(1, flags=FLAG_WEBHOOK)
         node.claim()
-        node.sweep(10)
+        node.revoke(message_id)
         assert node.receipt(b"early", State.DELIVERED) == (Verdict.PARKED, "")
         for carrier_id in (b"c1", b"early", b""):
             assert node.sent(message_id, carrier_id, webhook=b"acme") == (
@@ -618,8 +629,45 @@ class StoreContract:
         node.claim()
         node.receipt(b"c1", State.DELIVERED)
         node.sent(message_id, b"c1", segment=1, last=False)
-        states, _ = self._read(store, message_id).segment_states()
+        states = self._read(store, message_id).segment_states()
         assert states == [State.ACCEPTED, State.DELIVERED]
+
+    def test_a_receipt_that_is_not_parked(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """What only looks like a receipt counts when its id is known, and leaves no
+        trace when it is not.
+        """
+        message_id = node.accept(1)
+        node.claim()
+        assert node.receipt(b"c1", State.DELIVERED, park=False) == (Verdict.UNKNOWN, "")
+        node.sent(message_id, b"c1")
+        assert self._read(store, message_id).state is State.SENT
+        assert node.receipt(b"c1", State.DELIVERED, park=False) == (Verdict.APPLIED, "")
+        assert self._read(store, message_id).state is State.DELIVERED
+
+    def test_parked_too_long(self, store: StoreUnderTest, node: Node) -> None:
+        """A receipt that waited too long is dropped; younger ones still wait."""
+        message_ids = [node.accept(each) for each in range(2)]
+        node.claim()
+        node.receipt(b"c0", State.DELIVERED)
+        node.now_ms += 10
+        node.receipt(b"c1", State.DELIVERED)
+        assert node.drop_parked(before_ms=node.now_ms) == 1
+        assert node.drop_parked(before_ms=node.now_ms) == 0
+        for message_id, carrier_id in zip(message_ids, (b"c0", b"c1"), strict=True):
+            node.sent(message_id, carrier_id)
+        states = [self._read(store, each).state for each in message_ids]
+        assert states == [State.SENT, State.DELIVERED]
+
+    def test_dropping_what_is_parked_is_bounded(self, node: Node) -> None:
+        """Many parked receipts are dropped in bounded steps, none is forgotten."""
+        for each in range(205):
+            node.receipt(b"c%d" % each, State.DELIVERED)
+        steps = [node.drop_parked(before_ms=node.now_ms + 1) for _ in range(4)]
+        assert sum(steps) in {105, 205}  # a repeated step takes the next ones
+        assert max(steps) <= 100
+        assert steps[-1] == 0
 
     @pytest.mark.parametrize("first", REPORTED)
     def test_the_parked_receipt_that_counts(
@@ -695,6 +743,26 @@ class StoreContract:
         entries = [OutboxEntry.from_bytes(each) for each in node.claim(WEBHOOK_OUTBOX)]
         assert [each.state for each in entries] == changes
 
+    def test_the_segment_that_failed_first_decides(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """It is the first in time, not in the text, of those that have failed for good:
+        one that was delivered after all does not count.
+        """
+        message_id = node.accept(1, segments=3)
+        node.claim()
+        for segment in range(3):
+            node.sent(message_id, b"c%d" % segment, segment=segment, last=segment == 2)
+        for segment, state in (
+            (0, State.EXPIRED),
+            (2, State.REJECTED),
+            (1, State.UNDELIVERED),
+        ):
+            node.receipt(b"c%d" % segment, state)
+        assert self._read(store, message_id).state is State.EXPIRED
+        node.receipt(b"c0", State.DELIVERED)
+        assert self._read(store, message_id).state is State.REJECTED
+
     def test_the_gateway_ends_all_segments(
         self, store: StoreUnderTest, node: Node
     ) -> None:
@@ -705,7 +773,7 @@ class StoreContract:
         node.receipt(b"c1", State.DELIVERED)
         assert node.finish(message_id, State.FAILED) == (Verdict.APPLIED, "")
         record = self._read(store, message_id)
-        states, _ = record.segment_states()
+        states = record.segment_states()
         assert states == [State.FAILED, State.DELIVERED, State.FAILED]
         assert record.state is State.FAILED
         assert node.claimed() == set()
@@ -725,7 +793,7 @@ class StoreContract:
         """To end a message that left the store only lets go of it."""
         message_id = node.accept(1)
         node.claim()
-        node.sweep(10)
+        node.revoke(message_id)
         assert node.finish(message_id, State.EXPIRED) == (Verdict.NO_CHANGE, "")
         assert store.record(message_id) is None
         assert node.claimed() == set()
@@ -913,9 +981,9 @@ class StoreContract:
 
     def test_what_is_gone_is_not_taken_over(self, node: Node, other: Node) -> None:
         """A message that left the store is let go of."""
-        node.accept(1)
+        message_id = node.accept(1)
         node.claim()
-        node.sweep(10)
+        node.revoke(message_id)
         assert other.take_over(node.queue()) == 1
         assert node.claimed() == set()
         assert other.claim() == []
@@ -990,14 +1058,42 @@ class StoreContract:
     ) -> None:
         """Messages leave an account's day in the order they came, and wholly."""
         ids = [node.accept(each) for each in range(3)]
-        node.claim(want=1)
-        node.sent(ids[0], b"c1")
+        node.claim()
+        for message_id, carrier_id in zip(ids, (b"c1", b"c2", b"c3"), strict=True):
+            node.sent(message_id, carrier_id)
         assert node.sweep(1) == 1
         assert store.record(ids[0]) is None
         assert node.sweep(10) in {1, 2}  # a repeated sweep takes the next ones
         assert node.sweep(10) == 0
         assert [store.record(each) for each in ids] == [None] * 3
-        assert node.claim() == []
+
+    def test_the_sweep_leaves_what_still_waits(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """A message that no carrier has taken yet stays, however old it is, until the
+        sweep of a later day finds that its time in the queue is over.
+        """
+        later = keys.index(ACCOUNT, "20270122")
+        waits, partly, ended, sent = (
+            node.accept(each, segments=2 if each == 1 else 1) for each in range(4)
+        )
+        node.claim()
+        node.sent(partly, b"c0", last=False)
+        node.finish(ended, State.EXPIRED)
+        node.sent(sent, b"c1")
+        while node.sweep(10, later):
+            pass
+        kept = [store.record(each) is not None for each in (waits, partly, ended, sent)]
+        assert kept == [True, True, False, False]
+        node.retry(waits)
+        assert node.claim() == [waits]
+        node.sent(waits, b"c2")
+        node.finish(partly, State.EXPIRED)
+        again: list[int] = []
+        node.journal.sweep(later, 10, INDEX, again.append)
+        node.turn()
+        assert again == [2]
+        assert [store.record(each) for each in (waits, partly)] == [None, None]
 
     # -- one turn --------------------------------------------------------------------
 

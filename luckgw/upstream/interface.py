@@ -22,11 +22,14 @@ class Listener(Protocol):
     def answered(
         self, context: object, command_status: int, message_id: bytes, *, late: bool
     ) -> None:
-        """A submit was answered. ``late``: ``uncertain`` had been told before."""
+        """A submit was answered. ``late``: ``uncertain`` had been told before.
+
+        A generic_nack is told as ESME_RUNKNOWNERR: the message may go another time.
+        """
         ...
 
     def uncertain(self, contexts: list[object], *, may_come: bool) -> None:
-        """Submits that may or may not have reached the carrier.
+        """Submits that may or may not have reached the carrier; each is told once.
 
         ``may_come``: the link lives, so a late answer is still possible.
         """
@@ -91,7 +94,11 @@ class Upstream(Protocol):
         ...
 
     def drain(self, timeout_s: float) -> "Deferred[None]":
-        """Send nothing new; wait for what is unanswered; unbind; fires when all is closed."""
+        """Send nothing new; wait for what is unanswered; unbind.
+
+        Fires when all is closed, at most some seconds after ``timeout_s``; what is not
+        answered by then is uncertain.
+        """
         ...
 
     def status(self) -> list[BindStatus]:

@@ -123,17 +123,23 @@ class SmppUpstream:
     def drain(self, timeout_s: float) -> "Deferred[None]":
         """Nothing new; answers until ``timeout_s``; then unbind."""
         self._draining = True
+        for bind in self.binds:
+            if bind.phase is not Phase.BOUND:
+                bind.stop()  # what has no bind now does not begin one
         until = self._clock.seconds() + timeout_s
-        looking = LoopingCall(lambda: self._drained(until) and looking.stop())
+        looking = LoopingCall(self._look, until)
         looking.clock = self._clock
-        done = looking.start(_DRAIN_LOOK_S)
-        return done.addCallback(
-            lambda _: DeferredList([bind.stop() for bind in self.binds])
-        ).addCallback(lambda _: None)
+        self._looking = looking
+        return looking.start(_DRAIN_LOOK_S).addCallback(self._unbind)
 
-    def _drained(self, until: float) -> bool:
-        in_flight = sum(bind.status().in_flight for bind in self._senders)
-        return in_flight == 0 or self._clock.seconds() >= until
+    def _look(self, until: float) -> None:
+        in_flight = sum(bind.in_flight for bind in self._senders)
+        if in_flight == 0 or self._clock.seconds() >= until:
+            self._looking.stop()
+
+    def _unbind(self, _: LoopingCall) -> "Deferred[None]":
+        leaving = DeferredList([bind.stop() for bind in self.binds])
+        return leaving.addCallback(lambda _: None)
 
     def status(self) -> list[BindStatus]:
         """All binds."""

@@ -2,18 +2,19 @@
 
     DOWN -> CONNECTING -> BINDING -> BOUND -> (UNBINDING) -> WAITING -> CONNECTING ...
 
-Twisted's ClientService looks made for this and is not: it leaves the transport open when
-a bind fails, raises when the carrier closes while the bind is pending, and forgets its
-back-off at each TCP connect (docs/adr/0002).
+Twisted's ClientService looks made for this and is not: it leaves the transport open
+when a bind fails, raises when the carrier closes while the bind is pending, and forgets
+its back-off at each TCP connect (docs/adr/0002).
 """
 
 import enum
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
     IDelayedCall,
+    IProtocol,
     IReactorTime,
     IStreamClientEndpoint,
 )
@@ -21,28 +22,36 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from luckgw.domain.status import Status
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
-from luckgw.upstream import backoff
+from luckgw.upstream.backoff import PROVEN_S, Backoff
 from luckgw.upstream.interface import BindStatus, Listener
 from luckgw.wire.connection import Connection, Role, Settings
 from luckgw.wire.events import (
+    Alert,
     Answered,
     BindRefused,
     Bound,
     Closing,
     Malformed,
-    Request,
     TimedOut,
     UnbindDone,
     Unbound,
 )
 from luckgw.wire.pdus import Command, Sm
+from luckgw.wire.session import BOUND
 
-UNBIND_S = 5.0
-CONNECT_S = 10.0
-AFTER_UNBIND_S = 5.0
+CONNECT_S: Final = 10.0
+AFTER_UNBIND_S: Final = 5.0
 """The carrier sent us away: not back at once (spec/reliability 2.4)."""
+MAX_PAUSE_S: Final = 30.0
+PAUSE_MEMORY_S: Final = 5.0
+"""A bind that is throttled again within so long after a pause rests twice as long."""
+
+_SUBMIT_SM_RESP: Final = int(Command.SUBMIT_SM_RESP)
+#: The session is not what we think it is: bind anew (spec/reliability 2.11).
+_OUT_OF_STEP: Final = frozenset({Status.ESME_RINVBNDSTS, Status.ESME_RALYBND})
 
 
 class Phase(enum.Enum):
@@ -62,7 +71,7 @@ class BindOwner(Protocol):
     listener: Listener
 
     def bind_changed(self) -> None:
-        """A bind came up or went down."""
+        """A bind came up or went down, or may send again."""
         ...
 
 
@@ -77,8 +86,9 @@ class ClientSession(SmppSession):
         super().__init__(clock, flusher, wire)
         self._bind = bind
         self._listener = bind.owner.listener
+        self._malformed = 0
 
-    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+    def connectionMade(self) -> None:
         """Connected: bind."""
         super().connectionMade()
         self._bind.connected(self)
@@ -90,41 +100,61 @@ class ClientSession(SmppSession):
         for event in events:
             kind = type(event)
             if kind is Answered:
+                status = event.command_status
+                if status or event.command_id != _SUBMIT_SM_RESP:
+                    status = self._refusal(event)
                 listener.answered(
-                    event.context,
-                    event.command_status,
-                    event.message_id,
-                    late=event.late,
+                    event.context, status, event.message_id, late=event.late
                 )
             elif kind is Sm:
                 listener.received(event, _Reply(self, event))
-            elif kind is TimedOut:
-                listener.uncertain([event.context], may_come=True)
-            elif kind is Bound:
-                self._bind.bound()
-            elif kind is BindRefused:
-                self._bind.refused(event.command_status)
-                self.close()
-            elif kind is Unbound:
-                self._bind.sent_away()
-                self.close()
-            elif kind is UnbindDone:
-                self.close()
-            elif kind is Closing:
-                self._bind.note(event.reason)
-                self.close()
-            elif kind is Request:
-                # As an ESME we serve none of the rare requests.
-                self.wire.answer(event, 0x03)
-            elif kind is Malformed:
-                self.log.warn(
-                    "upstream {upstream} sent a malformed {command}: {what}",
-                    upstream=self._bind.upstream,
-                    command=event.command_id,
-                    what=event.kind,
-                )
+            else:
+                self._rare(event)
         # An answer made room.
         listener.changed()
+
+    def _refusal(self, answer: Answered) -> int:
+        """The command_status of an answer that is no plain success."""
+        if answer.command_id != _SUBMIT_SM_RESP:
+            # A generic_nack, whatever its status: the message may go another time.
+            return Status.ESME_RUNKNOWNERR
+        if answer.command_status in _OUT_OF_STEP:
+            self._bind.rebind(f"submit_sm answered 0x{answer.command_status:02X}")
+        return answer.command_status
+
+    def _rare(self, event: object) -> None:
+        """What is no traffic."""
+        bind = self._bind
+        if isinstance(event, TimedOut):
+            self._listener.uncertain([event.context], may_come=True)
+        elif isinstance(event, Bound):
+            bind.bound()
+        elif isinstance(event, Malformed):
+            self._note_malformed(event)
+        elif isinstance(event, Alert):
+            self.log.info("alert_notification from {upstream}", upstream=bind.upstream)
+        elif isinstance(event, BindRefused):
+            bind.refused(event.command_status)
+            self.close()
+        elif isinstance(event, Unbound):
+            bind.sent_away()
+            self.close()
+        elif isinstance(event, Closing):
+            bind.note(event.reason)
+            self.close()
+        elif isinstance(event, UnbindDone):
+            self.close()
+
+    def _note_malformed(self, event: Malformed) -> None:
+        self._malformed += 1
+        if self._malformed & (self._malformed - 1) == 0:  # 1, 2, 4, 8 ...
+            self.log.warn(
+                "from {upstream}: {what}, command_id 0x{command:X} ({count} so far)",
+                upstream=self._bind.upstream,
+                what=event.kind,
+                command=event.command_id,
+                count=self._malformed,
+            )
 
     def gone(self, unanswered: list[object], reason: str) -> None:
         """The link is lost: what is unanswered is uncertain."""
@@ -148,14 +178,11 @@ class _Reply:
         self._sm = sm
 
     def __call__(self, command_status: int) -> None:
-        session = self._session
-        if session.is_gone:
-            return
+        session, sm = self._session, self._sm
         if command_status == 0:
-            sm = self._sm
             session.wire.answer_message(sm.command_id, sm.sequence_number, b"")
         else:
-            session.wire.answer(self._sm, command_status)
+            session.wire.answer(sm, command_status)
         session.flusher.mark(session)
 
 
@@ -183,7 +210,6 @@ class Bind:
         self._flusher = flusher
         self._endpoint = endpoint
         self.owner = owner
-        self._random = random
         self.upstream = upstream
         self.kind = kind
         self._system_id = system_id.encode()
@@ -194,16 +220,20 @@ class Bind:
         self.session: ClientSession | None = None
         self.last_error = ""
         self._since = clock.seconds()
-        self._failures = 0
+        self._backoff = Backoff(random)
+        # Of this try: what became of it.
+        self._why = ""
         self._bind_status: int | None = None
-        self._sent_away = False
-        self._stopping = False
-        self._timer: IDelayedCall | None = None
-        self._connecting: Deferred[Any] | None = None
+        self._bound_at: float | None = None
+        self._least_wait_s = 0.0
+        self._is_stopping = False
+        self._retry_call: IDelayedCall | None = None
+        self._connecting: Deferred[IProtocol] | None = None
         self._paused_until = 0.0
         self._pause_s = 0.0
+        self._pause_call: IDelayedCall | None = None
 
-    # -- what the upstream asks ----------------------------------------------------------
+    # -- what the upstream asks --------------------------------------------------------
 
     def start(self) -> None:
         """Connect, and keep at it."""
@@ -211,7 +241,7 @@ class Bind:
 
     @property
     def room(self) -> int:
-        """Free places in the window; 0 unless a submit could be sent now."""
+        """Free places in the window; 0 unless a submit could be sent now. HOT PATH."""
         if self.phase is not Phase.BOUND or self.session is None:
             return 0
         if self.session.is_stalled or self._paused_until > self._clock.seconds():
@@ -225,58 +255,59 @@ class Bind:
             return 0
         return self._settings.window
 
+    @property
+    def in_flight(self) -> int:
+        """Submits without an answer. 0 once nothing can be sent over this bind."""
+        session, capacity = self.session, self.capacity
+        if session is None or not capacity or session.wire.state not in BOUND:
+            return 0
+        return capacity - session.wire.room
+
     def pause(self, seconds: float) -> None:
         """Send nothing for a while: doubling from ``seconds`` to 30 s in a row."""
         now = self._clock.seconds()
         if self._paused_until > now:
-            return
-        recently = now - self._paused_until < self._pause_s + 5.0
-        self._pause_s = (
-            min(self._pause_s * 2, 30.0) if recently and self._pause_s else seconds
-        )
+            return  # the others of the same window
+        if self._pause_s and now - self._paused_until < self._pause_s + PAUSE_MEMORY_S:
+            self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
+        else:
+            self._pause_s = seconds
         self._paused_until = now + self._pause_s
-        self._clock.callLater(self._pause_s, self.owner.bind_changed)
+        self._pause_call = self._clock.callLater(self._pause_s, self.owner.bind_changed)
+
+    def rebind(self, why: str) -> None:
+        """Unbind and bind anew."""
+        if self.phase is Phase.BOUND and self.session is not None:
+            self.note(why)
+            self.session.leave()
 
     def stop(self) -> "Deferred[None]":
         """Unbind if bound, close, stay away; fires when the connection is over."""
-        self._stopping = True
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        self._is_stopping = True
+        for call in (self._retry_call, self._pause_call):
+            if call is not None and call.active():
+                call.cancel()
         if self._connecting is not None:
             self._connecting.cancel()
-        session = self.session
-        if session is None:
+        if self.session is None:
             self._enter(Phase.DOWN)
-            done: Deferred[None] = Deferred()
-            done.callback(None)
-            return done
+            return succeed(None)
         if self.phase is Phase.BOUND:
             self._enter(Phase.UNBINDING)
-            session.wire.unbind(self._clock.seconds())
-            session.flush()
-            self._timer = self._clock.callLater(UNBIND_S, session.abort)
-        else:
-            session.close()
-        return session.when_gone()
+        return self.session.leave()
 
     def status(self) -> BindStatus:
         """For people who look."""
-        window = self._settings.window
-        free = (
-            self.session.wire.room
-            if self.session and self.phase is Phase.BOUND
-            else window
-        )
         return BindStatus(
             self.kind.name.removeprefix("BIND_").lower(),
             self.phase.value,
             self._clock.seconds() - self._since,
-            window,
-            window - free,
+            self._settings.window,
+            self.in_flight,
             self.last_error,
         )
 
-    # -- what the session tells -----------------------------------------------------------
+    # -- what the session tells --------------------------------------------------------
 
     def connected(self, session: ClientSession) -> None:
         """TCP is there: log in."""
@@ -292,9 +323,9 @@ class Bind:
 
     def bound(self) -> None:
         """The carrier took the bind."""
-        self._bind_status = None
         self.last_error = ""
         self._enter(Phase.BOUND)
+        self._bound_at = self._since
         self.log.info(
             "bound to {upstream} as {kind}", upstream=self.upstream, kind=self.kind.name
         )
@@ -303,93 +334,78 @@ class Bind:
     def refused(self, command_status: int) -> None:
         """The carrier refused the bind."""
         self._bind_status = command_status
-        self.last_error = f"bind refused with 0x{command_status:02X}"
-        self.log.error(
-            "upstream {upstream} refused the bind with 0x{status:02X}",
-            upstream=self.upstream,
-            status=command_status,
-        )
+        self.note(f"bind refused with 0x{command_status:02X}")
 
     def sent_away(self) -> None:
         """The carrier unbound us."""
-        self._sent_away = True
-        self.last_error = "the carrier sent unbind"
+        self._least_wait_s = AFTER_UNBIND_S
+        self.note("the carrier sent unbind")
 
-    def note(self, reason: str) -> None:
+    def note(self, why: str) -> None:
         """Why the connection is about to close."""
-        self.last_error = reason
+        self._why = why
+        if self.phase is Phase.BOUND:
+            self._enter(Phase.UNBINDING)
 
     def lost(self, reason: str) -> None:
         """The connection is over; come back unless told to stop."""
-        was, lasted = self.phase, self._clock.seconds() - self._since
         self.session = None
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        if not self.last_error:
-            self.last_error = reason
-        if was is Phase.BOUND:
-            self.log.warn(
-                "bind to {upstream} lost: {reason}",
-                upstream=self.upstream,
-                reason=self.last_error,
-            )
-            if lasted >= backoff.PROVEN_S:
-                self._failures = 0
-        self._retry()
+        now, bound_at = self._clock.seconds(), self._bound_at
+        if bound_at is not None and now - bound_at >= PROVEN_S:
+            self._backoff.proven()
+        self._failed(self._why or reason)
 
-    # -- inside ------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
         self._since = self._clock.seconds()
 
     def _connect(self) -> None:
-        self._timer = None
         self._enter(Phase.CONNECTING)
-        wire_role = Role.ESME
+        self._why = ""
+        self._bind_status = self._bound_at = None
+        self._least_wait_s = 0.0
 
         def build() -> ClientSession:
-            wire = Connection(wire_role, self._settings, self._clock.seconds())
+            wire = Connection(Role.ESME, self._settings, self._clock.seconds())
             return ClientSession(self._clock, self._flusher, wire, self)
 
         factory = Factory.forProtocol(build)
         factory.noisy = False
-        connecting = self._endpoint.connect(factory)
-        self._connecting = connecting
-        timeout = self._clock.callLater(CONNECT_S, connecting.cancel)
+        connecting = self._connecting = self._endpoint.connect(factory)
+        connecting.addTimeout(CONNECT_S, self._clock, _too_late)
+        connecting.addCallbacks(self._connected, self._not_connected)
 
-        def over(result: Any) -> Any:
-            self._connecting = None
-            if timeout.active():
-                timeout.cancel()
-            return result
-
-        connecting.addBoth(over)
-        connecting.addErrback(self._not_connected)
+    def _connected(self, _: IProtocol) -> None:
+        self._connecting = None
 
     def _not_connected(self, failure: Failure) -> None:
-        if self.session is not None:
-            # The session came up and raised: that is a bug, not the network.
-            self.log.failure("binding failed", failure=failure)
-            self.session.abort()
-            return
-        self.last_error = failure.getErrorMessage() or failure.type.__name__
-        if self._failures == 0:
-            self.log.warn(
-                "can not connect to {upstream}: {error}",
-                upstream=self.upstream,
-                error=self.last_error,
-            )
-        self._retry()
+        self._connecting = None
+        self._failed(failure.getErrorMessage() or str(failure.type))
 
-    def _retry(self) -> None:
-        if self._stopping:
+    def _failed(self, error: str) -> None:
+        """Wait, longer each time; or, when told to stop, be down."""
+        if self._is_stopping:
             self._enter(Phase.DOWN)
             return
-        self._failures += 1
-        wait = backoff.delay(self._bind_status, self._failures, self._random)
-        if self._sent_away:
-            wait, self._sent_away = max(wait, AFTER_UNBIND_S), False
-        self._bind_status = None
+        self.last_error = error
+        wait = max(self._backoff.failed(self._bind_status), self._least_wait_s)
         self._enter(Phase.WAITING)
-        self._timer = self._clock.callLater(wait, self._connect)
+        self._retry_call = self._clock.callLater(wait, self._connect)
+        failures = self._backoff.failures
+        if failures & (failures - 1) == 0:  # 1, 2, 4, 8 ...: do not flood the log
+            log = self.log.warn if self._bind_status is None else self.log.error
+            log(
+                "no bind to {upstream} as {kind}: {error}; "
+                "next try in {wait:.0f} s ({failures} in a row)",
+                upstream=self.upstream,
+                kind=self.kind.name,
+                error=error,
+                wait=wait,
+                failures=failures,
+            )
+
+
+def _too_late(_: object, seconds: float) -> Failure:
+    return Failure(TimeoutError(f"not connected within {seconds:g} s"))

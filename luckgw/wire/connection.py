@@ -54,6 +54,10 @@ _SILENT_TIMEOUTS = 3  # spec/reliability 2.5
 _SUBMIT_SM_RESP: Final = int(Command.SUBMIT_SM_RESP)
 _NOTHING: Final = -1  # no command_id is equal to it
 
+# Found by one look-up instead of two.
+_pack = HEADER.pack
+_CLOSED: Final = State.CLOSED
+
 #: The request and the response that make up the traffic of each side.
 _HOT: Final = {
     Role.SMSC: (int(Command.SUBMIT_SM), int(Command.DELIVER_SM_RESP)),
@@ -596,9 +600,7 @@ class Connection:
                 raise WindowFull
             raise ValueError(f"{self.role.name} does not send {command_id:#x}")
         sequence_number = self._window.open(command_id | RESPONSE, context, now)
-        self._out.append(
-            HEADER.pack(16 + len(body), command_id, 0, sequence_number) + body
-        )
+        self._out.append(_pack(16 + len(body), command_id, 0, sequence_number) + body)
         return sequence_number
 
     def answer(
@@ -621,14 +623,17 @@ class Connection:
         ``command_id`` is the request's; a deliver_sm_resp has an empty ``message_id``
         (v3.4 4.6.2). Does nothing when the session is over.
         """
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         self._out.append(
-            HEADER.pack(17 + len(message_id), command_id | RESPONSE, 0, sequence_number)
+            _pack(17 + len(message_id), command_id | RESPONSE, 0, sequence_number)
             + message_id
             + b"\0"
         )
-        self._note_answer()
+        if self._unanswered > 1:  # with others left, nothing waits for this one
+            self._unanswered -= 1
+        else:
+            self._note_answer()
 
     def _note_answer(self) -> None:
         """One request of the peer less is in progress."""

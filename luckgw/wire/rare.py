@@ -1,11 +1,14 @@
 """The PDUs that few peers send: query_sm, cancel_sm, replace_sm, submit_multi, alerts.
 
 The only module that knows smpp.pdu. It reads with it what it reads well; replace_sm and
-submit_multi, which it can not decode, are ours (spec/reliability 2.13). Its other faults
-end here. It looks for the end of a string octet by octet, however far, and blames the
-PDU's length when there is none: so our tables judge the shape first. It prints the
-times it parses: so it gets none to parse. It can not write most fractions of a second:
-so it gets none. It gives names for numbers: they are turned back.
+submit_multi, which it can not decode, are ours (spec/reliability 2.13). Its other
+faults end here:
+
+- It looks for the end of a string octet by octet, however far, and blames the length of
+  the PDU when there is none: our tables judge the shape first.
+- It prints the times it parses: it gets none to parse. It can not write most fractions
+  of a second: it gets none to write.
+- It has names for numbers: they are turned back.
 """
 
 import io

@@ -115,9 +115,12 @@ def is_safe_to_repeat(batch: Sequence[Args], before: MemoryStore) -> bool:
     It does not repeat claims. A sweep that is repeated takes the next ones, by intent.
     Nothing is said of a message before it is accepted, and none is revoked in the batch
     that accepts it. And when a carrier gives an id again in the very batch in which the
-    id's receipts come, a repeat can not tell to whom they belong.
+    id's receipts come, a repeat can not tell to whom they belong. A receipt that is not
+    to be parked may find its message at the repeat.
     """
     if any(args[0] in {b"C", b"W"} for args in batch):
+        return False
+    if any(args[0] == b"R" and not args[2] for args in batch):
         return False
     accepted = {args[1] for args in batch if args[0] == b"A"}
     if accepted & {args[2] if args[0] == b"N" else args[1] for args in batch} - set(
@@ -184,6 +187,29 @@ class StoreMachine(RuleBasedStateMachine):
         self.last = (node, batch) if is_safe_to_repeat(batch, self.memory) else None
         self.run_on(self.backends[node], batch)
 
+    @rule(node=st.sampled_from(NODES), data=st.data())
+    def a_life(self, node: str, data: st.DataObject) -> None:
+        """One message whose operations come in any order, in two batches."""
+        draw = data.draw
+        message_id = draw(some_id)
+        carrier_ids = draw(st.permutations(CARRIER_IDS))[:2]
+        operations = [
+            (b"A", message_id, *self.accept(node, draw)[1:]),
+            (b"C", QUEUES[0], self.claims(node, QUEUES[0]), b"5", b"%d" % self.now_ms),
+        ]
+        for segment, carrier_id in enumerate(carrier_ids):
+            self.now_ms += 1
+            args = self.sent_by(node, UPSTREAMS[0], carrier_id)
+            operations.append((b"N", args[0], message_id, bytes((segment,)), *args[1:]))
+            for state in draw(st.lists(st.sampled_from(REPORTED), max_size=3)):
+                args = self.receipt_of(UPSTREAMS[0], carrier_id, state, b"")
+                operations.append((b"R", *args))
+        operations = draw(st.permutations(operations))
+        cut = draw(st.integers(0, len(operations)))
+        self.run_on(self.backends[node], operations[:cut])
+        self.run_on(self.backends[node], operations[cut:])
+        self.last = None
+
     @precondition(lambda self: self.last is not None)
     @rule()
     def the_batch_again(self) -> None:
@@ -221,10 +247,11 @@ class StoreMachine(RuleBasedStateMachine):
             b"V": self.revoke,
             b"I": self.register_index,
             b"W": self.sweep,
+            b"O": self.drop_parked,
         }
         # Those that a message meets more often come more often.
         name = draw(
-            st.sampled_from([b"%c" % each for each in b"AAACCCNNNNNRRRRRRRRSTTFYVIW"])
+            st.sampled_from([b"%c" % each for each in b"AAACCCNNNNNRRRRRRRRSTTFYVIWO"])
         )
         return (name, *make[name](node, draw))
 
@@ -278,36 +305,41 @@ class StoreMachine(RuleBasedStateMachine):
     def sent(self, node: str, draw: Draw) -> Args:
         """A carrier's answer: its id may be new, known, waited for, or none."""
         upstream = draw(some_upstream)
-        queue = keys.upstream_queue(upstream)
-        carrier_id = draw(st.sampled_from([b"", *CARRIER_IDS]))
+        claims, *rest = self.sent_by(
+            node, upstream, draw(st.sampled_from([b"", *CARRIER_IDS]))
+        )
+        entry = self.entry(node, keys.upstream_queue(upstream), draw)
+        segment = bytes((draw(st.integers(0, 1)),))
+        last = draw(st.sampled_from([b"0", b"1"]))
+        webhook = draw(st.sampled_from([b"", *ACCOUNTS]))
+        return claims, entry, segment, *rest[:-2], last, webhook
+
+    def sent_by(self, node: str, upstream: str, carrier_id: bytes) -> Args:
+        """A carrier's answer to the last segment, without its message and segment."""
         raw = upstream.encode() + b"\0" + carrier_id
         head, tail = records.event_parts(State.SENT, self.now_ms, raw)
-        return (
-            self.claims(node, queue),
-            self.entry(node, queue, draw),
-            bytes((draw(st.integers(0, 1)),)),
-            keys.carrier_id(upstream, carrier_id) if carrier_id else b"",
-            head,
-            tail,
-            b"1000",
-            draw(st.sampled_from([b"0", b"1"])),
-            draw(st.sampled_from([b"", *ACCOUNTS])),
-        )
+        claims = self.claims(node, keys.upstream_queue(upstream))
+        key = keys.carrier_id(upstream, carrier_id) if carrier_id else b""
+        return claims, key, head, tail, b"1000", b"1", ACCOUNTS[0]
 
     def receipt(self, _node: str, draw: Draw) -> Args:
-        """A carrier's receipt, whose id may be known or not."""
-        upstream = draw(some_upstream)
-        head, tail = records.event_parts(
-            draw(st.sampled_from(REPORTED)), self.now_ms, draw(st.binary(max_size=5))
+        """A carrier's receipt, whose id may be known or not; then it may be parked."""
+        key, parked, *rest = self.receipt_of(
+            draw(some_upstream),
+            draw(st.sampled_from(CARRIER_IDS)),
+            draw(st.sampled_from(REPORTED)),
+            draw(st.binary(max_size=5)),
         )
-        return (
-            keys.carrier_id(upstream, draw(st.sampled_from(CARRIER_IDS))),
-            keys.parked(upstream),
-            head,
-            tail,
-            b"%d" % self.now_ms,
-            b"2000",
-        )
+        return key, draw(st.sampled_from([parked, b""])), *rest
+
+    def receipt_of(
+        self, upstream: str, carrier_id: bytes, state: State, tail: bytes
+    ) -> Args:
+        """A carrier's receipt, now."""
+        head, tail = records.event_parts(state, self.now_ms, tail)
+        key = keys.carrier_id(upstream, carrier_id)
+        now_ms = b"%d" % self.now_ms
+        return key, keys.parked(upstream), head, tail, now_ms, b"2000"
 
     def finish(self, node: str, draw: Draw) -> Args:
         """An end that the gateway makes of a message, held or not."""
@@ -322,7 +354,13 @@ class StoreMachine(RuleBasedStateMachine):
 
     def sweep(self, _node: str, draw: Draw) -> Args:
         """The oldest of some account's day."""
-        return draw(st.sampled_from(INDEXES)), b"%d" % draw(st.integers(0, 2))
+        want = b"%d" % draw(st.integers(0, 2))
+        return draw(st.sampled_from(INDEXES)), want, draw(st.sampled_from(INDEXES))
+
+    def drop_parked(self, _node: str, draw: Draw) -> Args:
+        """The receipts of an upstream that were parked too long ago."""
+        before_ms = self.now_ms - draw(st.integers(0, 3))
+        return keys.parked(draw(some_upstream)), b"%d" % before_ms
 
     def claims(self, node: str, queue: bytes) -> bytes:
         """What a node's present epoch holds of a queue."""
@@ -354,7 +392,7 @@ def test_both_stores_do_the_same(valkey: Valkey) -> None:
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=60,
+                max_examples=50,
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow],

@@ -23,6 +23,7 @@ from luckgw.ingress.http_site import (
     LINGER_S,
     MAX_BODY,
     ApiRequest,
+    ApiSite,
 )
 from luckgw.ingress.ports import Accepted
 from tests.conftest import LoggedFailures
@@ -290,6 +291,12 @@ class TestDrain:
         done: list[None] = []
         api.site.drain().addCallback(done.append)
         api.site.stopFactory()
+        assert done == [None]
+
+    def test_of_a_site_without_ports_is_over_too(self, api: Api) -> None:
+        """[http] listen may be empty."""
+        done: list[None] = []
+        ApiSite(Resource(), api.clock).drain().addCallback(done.append)
         assert done == [None]
 
 

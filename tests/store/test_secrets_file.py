@@ -1,10 +1,16 @@
-import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from luckgw.store.secrets_file import SecretFileError, load_or_create_secret
+
+
+def names_in(folder: Path) -> list[str]:
+    """Nothing temporary may stay behind."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -14,7 +20,7 @@ def test_is_made_once_and_kept(tmp_path: Path) -> None:
     assert len(secret) == 32
     assert load_or_create_secret(path) == secret
     assert path.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path) == ["pepper"]
+    assert names_in(tmp_path) == ["pepper"]
     assert load_or_create_secret(tmp_path / "other") != secret
 
 
@@ -54,10 +60,46 @@ def test_is_never_replaced_when_it_is_damaged(tmp_path: Path, text: str) -> None
 def test_processes_that_start_together_agree(tmp_path: Path) -> None:
     """Workers share one data directory."""
     path = tmp_path / "pepper"
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        secrets = pool.map(load_or_create_secret, [path] * 8, chunksize=1)
-    assert set(secrets) == {load_or_create_secret(path)}
-    assert os.listdir(tmp_path) == ["pepper"]
+    code = (
+        "import pathlib, sys\n"
+        "from luckgw.store.secrets_file import load_or_create_secret\n"
+        "sys.stdin.read(1)\n"
+        "print(load_or_create_secret(pathlib.Path(sys.argv[1])).hex())"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("x")
+        process.stdin.flush()
+    answers = {process.communicate(timeout=20)[0].strip() for process in started}
+    assert answers == {load_or_create_secret(path).hex()}
+    assert names_in(tmp_path) == ["pepper"]
+
+
+def test_the_one_that_comes_second_takes_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race of two first starts, in slow motion."""
+    path = tmp_path / "pepper"
+    link = os.link
+
+    def overtaken(source: Path, target: Path) -> None:
+        monkeypatch.undo()
+        load_or_create_secret(path)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", overtaken)
+    secret = load_or_create_secret(path)
+    assert secret == load_or_create_secret(path)
+    assert names_in(tmp_path) == ["pepper"]
 
 
 def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:

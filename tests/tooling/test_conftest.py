@@ -66,6 +66,8 @@ def test_forgets_to_await():
 
 HONEST = """
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers
 from twisted.internet import defer, reactor, task
 from twisted.logger import Logger
 
@@ -100,6 +102,11 @@ def test_the_clock_stands_still(clock):
 
 async def test_waits_on_the_real_reactor():
     await task.deferLater(reactor, 0.01)
+
+@pytest.mark.parametrize("way", ["one", "other"])
+@given(number=integers())
+def test_properties_with_parameters(way, number):
+    assert number == int(str(number))
 """
 
 HANGING = """
@@ -150,7 +157,7 @@ def test_what_fails_in_silence_fails_the_test(pytester: pytest.Pytester) -> None
 def test_what_is_handled_passes(pytester: pytest.Pytester) -> None:
     """Errors that are handled, and failures that a test flushes, do not fail it."""
     result = run(pytester, test_honest=HONEST)
-    result.assert_outcomes(passed=7)
+    result.assert_outcomes(passed=9)
 
 
 def test_a_hanging_test_fails_alone(pytester: pytest.Pytester) -> None:

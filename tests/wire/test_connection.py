@@ -41,6 +41,7 @@ from tests.wire.peers import (
     nack,
     resp,
     server,
+    state_of,
     tell,
     written,
 )
@@ -611,7 +612,7 @@ def test_an_unbind_waits_for_what_is_in_progress(kind: str) -> None:
     assert [pdu.command_id & 0xFFFF for pdu in written(smsc)] == [4, 4, 4, 6]
     assert smsc.has_more
     assert smsc.receive(b"", 0.0) == [Unbound()]
-    assert smsc.state is State.CLOSED
+    assert state_of(smsc) is State.CLOSED
 
 
 def test_an_unbind_does_not_wait_for_ever() -> None:
@@ -684,6 +685,17 @@ def test_unbind_before_the_bind_just_ends(state: State) -> None:
         assert session.has_more
         assert session.tick(1.0) == [UnbindDone()]
         assert session.tick(2.0) == []
+
+
+def test_a_lost_transport_has_nothing_more_to_tell() -> None:
+    """What was still to be told, said or read goes with it."""
+    smsc = server(State.OPEN)
+    smsc.receive(encode_pdu(C.ENQUIRE_LINK, 0, 1) + b"\0\0", 0.0)
+    smsc.unbind(0.0)
+    smsc.close()
+    assert (smsc.has_more, smsc.has_output) == (False, False)
+    assert smsc.receive(encode_pdu(C.ENQUIRE_LINK, 0, 1), 0.0) == []
+    assert smsc.tick(100.0) == []
 
 
 @pytest.mark.parametrize("state", [State.UNBINDING, State.CLOSED])

@@ -1,6 +1,7 @@
 """Frames: the same PDUs come out, however the octets come in."""
 
 import struct
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ frames = st.tuples(
 def cut(octets: bytes, places: list[int]) -> list[bytes]:
     """The octets in pieces."""
     ends = [0, *sorted(min(place, len(octets)) for place in places), len(octets)]
-    return [octets[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    return [octets[a:b] for a, b in pairwise(ends)]
 
 
 def taken(buffer: Frames, pieces: list[bytes]) -> list[Frame]:

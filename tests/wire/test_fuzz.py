@@ -1,7 +1,7 @@
 """No octets whatever raise, and none make a session grow (bars B6 and B7)."""
 
 import tracemalloc
-from typing import Any
+from itertools import pairwise
 
 import attrs
 import pytest
@@ -82,7 +82,7 @@ def obey(connection: Connection, events: list[Event]) -> None:
 def test_no_octets_raise(
     role: Role, state: State, read: list[bytes], answers: bool, portion: int
 ) -> None:
-    """Whatever comes, in any state, answered or not: PDUs go back, memory is bounded."""
+    """Whatever comes, in any state, answered or not: PDUs go back, memory is bound."""
     limits = Settings(
         max_pdus_per_read=portion, inbound_window=3, window=3, max_pdu=300
     )
@@ -124,16 +124,24 @@ def test_no_octets_raise(
 def test_any_cut_of_the_octets_gives_the_same_events_and_answers(
     role: Role, state: State, read: list[bytes], places: list[int]
 ) -> None:
-    """A session does not notice how TCP cut what the peer wrote."""
+    """A session does not notice how TCP cut what the peer wrote.
+
+    But for one number: the generic_nack that ends it names the broken header when all
+    of that had come (spec/reliability 2.8).
+    """
     octets = b"".join(read)
     ends = sorted({0, *(min(place, len(octets)) for place in places), len(octets)})
-    pieces = [octets[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    pieces = [octets[a:b] for a, b in pairwise(ends)]
     outcomes = []
     for parts in ([octets], pieces):
         connection = in_state(role, state, Settings(max_pdus_per_read=1000))
         events = [event for part in parts for event in connection.receive(part, 0.0)]
         told = [shown(event) for event in events]
-        outcomes.append((told, connection.take_output(), connection.state))
+        answers = [
+            attrs.evolve(pdu, sequence_number=0) if pdu.command_status == 0x02 else pdu
+            for pdu in pdus(connection.take_output())
+        ]
+        outcomes.append((told, answers, connection.state))
     assert outcomes[0] == outcomes[1]
 
 
@@ -156,48 +164,43 @@ def test_what_one_side_sends_the_other_side_gets(
         body = b"\0\1\1%b\0\1\1233\0\0\0\0\0\0\0\0\0\0%c%b" % (source, len(text), text)
         sender.send(command, body, n, 0.0)
         expected.append((n, b"id-%d" % n if to_smsc else b""))
-    answered: list[tuple[Any, bytes]] = []
-    arrived = 0
-    for _ in range(3):
-        for side, other in ((esme, smsc), (smsc, esme)):
-            octets = side.take_output()
-            for at in range(0, len(octets), size):
-                for event in other.receive(octets[at : at + size], 0.0):
-                    if isinstance(event, Sm):
-                        arrived += 1
-                        contexts = [
-                            n for n, s in enumerate(sent) if s[1:] == (event.source_addr, event.short_message)
-                        ]  # fmt: skip
-                        assert contexts
-                        number = event.sequence_number - (2 if other is smsc else 1)
-                        mine = [
-                            n for n, s in enumerate(sent) if s[0] is (other is smsc)
-                        ]
-                        message_id = b"id-%d" % mine[number] if other is smsc else b""
-                        other.answer_message(
-                            event.command_id, event.sequence_number, message_id
-                        )
-                    else:
-                        assert isinstance(event, Answered)
-                        answered.append((event.context, event.message_id))
+    told: list[Event] = []
+    for side, other in ((esme, smsc), (smsc, esme), (esme, smsc)):
+        octets = side.take_output()
+        pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
+        events = [event for piece in pieces for event in other.receive(piece, 0.0)]
+        to_smsc = other is smsc
+        # Numbers go on from the bind's; each side has its own.
+        mine = [n for n, s in enumerate(sent) if s[0] is to_smsc]
+        for event in events:
+            if isinstance(event, Sm):
+                n = mine[event.sequence_number - (2 if to_smsc else 1)]
+                assert sent[n][1:] == (event.source_addr, event.short_message)
+                other.answer_message(
+                    event.command_id,
+                    event.sequence_number,
+                    b"id-%d" % n if to_smsc else b"",
+                )
+        told += events
+    answered = [(e.context, e.message_id) for e in told if isinstance(e, Answered)]
+    arrived = sum(isinstance(event, Sm) for event in told)
+    assert len(told) == len(answered) + arrived
     assert arrived == len(sent)
-    assert sorted(answered) == expected
+    assert sorted(answered, key=str) == sorted(expected, key=str)
     assert esme.room == smsc.room == 20
 
 
 @pytest.mark.parametrize(
     "octets",
     [
-        pytest.param(
-            b"\0\1\x11\x6f\0\0\0\4" + bytes(60_000), id="a PDU never complete"
-        ),
+        pytest.param(b"\0\1\x11\x6f\0\0\0\4" + bytes(60_000), id="an endless PDU"),
         pytest.param(encode_pdu(0x8000000A, 0, 0) * 1000, id="unknown responses"),
         pytest.param(encode_pdu(4, 0, 1, SUBMIT) * 1000, id="messages nobody answers"),
         pytest.param(encode_pdu(0x15, 0, 1) * 1000, id="enquire_links"),
     ],
 )
 def test_memory_stays_bounded(octets: bytes) -> None:
-    """A hostile peer costs some 300 KB, however much it sends (spec/reliability 7.7)."""
+    """A hostile peer costs 300 KB, however much it sends (spec/reliability 7.7)."""
     smsc = server()
     tracemalloc.start()
     try:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     invariant,
     multiple,
@@ -37,7 +38,7 @@ class Requests(RuleBasedStateMachine):
         self.ended: list[int] = []
 
     @rule(target=sequences, response=st.sampled_from([SUBMIT_SM_RESP, DATA_SM_RESP]))
-    def open(self, response: int) -> object:
+    def open(self, response: int) -> int | MultipleResults[int]:
         """A request is sent if there is room, else refused."""
         if len(self.waiting) >= SIZE:
             with pytest.raises(WindowFull):
@@ -112,7 +113,8 @@ class Requests(RuleBasedStateMachine):
     @invariant()
     def each_ends_once(self) -> None:
         """What was opened waits or has ended, never both and never twice."""
-        contexts = [*self.ended, *(context for context, _, _ in self.waiting.values())]
+        waiting = [context for context, _, _ in self.waiting.values()]
+        contexts = [*self.ended, *waiting]
         assert sorted(contexts) == list(range(self.opened))
 
 
@@ -121,7 +123,7 @@ TestRequests = Requests.TestCase
 
 
 def test_numbers_wrap_and_skip_what_is_outstanding() -> None:
-    """1 follows 0x7FFFFFFF; a number that still waits, in any way, is not used again."""
+    """1 follows 0x7FFFFFFF; a number that still waits, in any way, is skipped."""
     window = Window(10, RESPONSE_S)
     assert [window.open(SUBMIT_SM_RESP, n, 0.0) for n in range(2)] == [1, 2]
     window.expire(RESPONSE_S)  # 1 and 2 become tombstones

@@ -14,7 +14,7 @@ if call('HGET', 'luckgw:nodes', argv[1]) ~= argv[2] then
 end
 
 local DELIVERED, UNDELIVERED, EXPIRED = 4, 5, 6
-local ACCEPTED, SENT, UNKNOWN = 1, 2, 3
+local ACCEPTED, SENT = 1, 2
 local WANTS_DELIVER_SM, WANTS_WEBHOOK = 1, 2
 local EVERY_SEGMENT = 255
 
@@ -82,49 +82,45 @@ local function append_once(id, event)
   if rec and not has_event(rec, event) then call('APPEND', 'm:' .. id, event) end
 end
 
--- The state of each segment and the order in which segments failed, from the events.
+-- Bring a segment (or every segment) to a state, where that outranks its own. `moves`
+-- counts such changes from the beginning; reached[i] is which of them was segment i's last.
+local function bring(states, reached, moves, seg, state)
+  local first, last = seg + 1, seg + 1
+  if seg == EVERY_SEGMENT then first, last = 1, #states end
+  for i = first, last do
+    if states[i] and outranks(state, states[i]) then
+      moves = moves + 1
+      states[i], reached[i] = state, moves
+    end
+  end
+  return moves
+end
+
+-- The state of each segment, and the order in which they came to it, from the events.
 local function fold(rec)
-  local count = byte(rec, 3)
-  local at = events_at(rec)
-  local states, failed = {}, 0
-  for i = 1, count do states[i] = ACCEPTED end
-  local size = #rec
+  local at, size = events_at(rec), #rec
+  local states, reached, moves = {}, {}, 0
+  for i = 1, byte(rec, 3) do states[i], reached[i] = ACCEPTED, 0 end
   while at <= size do
     local len, state = byte(rec, at, at + 1)
-    if state < 16 then
-      local seg = byte(rec, at + 8)
-      local first, last = seg + 1, seg + 1
-      if seg == EVERY_SEGMENT then first, last = 1, count end
-      for i = first, last do
-        if states[i] and outranks(state, states[i]) then
-          states[i] = state
-          if state > DELIVERED and failed == 0 then failed = i end
-        end
-      end
-    end
+    if state < 16 then moves = bring(states, reached, moves, byte(rec, at + 8), state) end
     at = at + 1 + len
   end
-  return states, failed
+  return states, reached, moves
 end
 
 -- One state for the whole message (luckgw/receipts/match.py states the rule).
-local function message_state(states, failed)
-  local lowest, unknown = 99, false
+local function message_state(states, reached)
+  local behind, ending, since = 99, DELIVERED, nil
   for i = 1, #states do
     local s = states[i]
-    if s < lowest then lowest = s end
-    if s == UNKNOWN then unknown = true end
+    if s < behind then behind = s end
+    if s > DELIVERED and (not since or reached[i] < since) then
+      ending, since = s, reached[i]
+    end
   end
-  if lowest < SENT then return ACCEPTED end
-  if lowest < DELIVERED then
-    if unknown and lowest == UNKNOWN then return UNKNOWN end
-    return SENT
-  end
-  if failed > 0 and states[failed] > DELIVERED then return states[failed] end
-  for i = 1, #states do
-    if states[i] > DELIVERED then return states[i] end
-  end
-  return DELIVERED
+  if behind < DELIVERED then return behind end
+  return ending
 end
 
 local function notify(rec, id, state, time)
@@ -149,22 +145,11 @@ end
 -- own state changed. A final state rewrites the value, which gives back the slack that
 -- APPEND leaves behind it.
 local function apply(id, rec, head, seg, tail)
-  local states, failed = fold(rec)
-  local before = message_state(states, failed)
-  local state = byte(head, 2)
-  local changed = false
-  local first, last = seg + 1, seg + 1
-  if seg == EVERY_SEGMENT then first, last = 1, #states end
-  for i = first, last do
-    if states[i] and outranks(state, states[i]) then
-      states[i] = state
-      if state > DELIVERED and failed == 0 then failed = i end
-      changed = true
-    end
-  end
-  if not changed then return 'D' end
+  local states, reached, moves = fold(rec)
+  local before = message_state(states, reached)
+  if bring(states, reached, moves, seg, byte(head, 2)) == moves then return 'D' end
   local event = head .. char(seg) .. tail
-  local after = message_state(states, failed)
+  local after = message_state(states, reached)
   if after >= DELIVERED then
     call('SET', 'm:' .. id, rec .. event)
   else
@@ -235,7 +220,8 @@ while at <= size do
     if last == '1' then remove(claims, id) end
 
   elseif op == 'R' then
-    -- receipt: map key, parked key, event head, event tail, now ms, park ttl s
+    -- receipt: map key, parked key ('' = an unknown id is not parked), event head, event
+    --          tail, now ms, park ttl s
     local map, parked, head, tail, now, ttl =
       argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6]
     at = at + 7
@@ -244,6 +230,8 @@ while at <= size do
       local id = sub(found, 2, 17)
       local rec = call('GET', 'm:' .. id)
       if rec then res[n] = apply(id, rec, head, byte(found, 18), tail) else res[n] = 'G' end
+    elseif parked == '' then
+      res[n] = 'U'
     else
       if not found or outranks(byte(head, 2), byte(found, 3)) then
         call('SET', map, 'P' .. head .. tail, 'EX', ttl)
@@ -363,14 +351,24 @@ while at <= size do
     res[n] = 1
 
   elseif op == 'W' then
-    -- sweep: index, how many. Messages older than the retention go, oldest first.
-    local index, want = argv[at + 1], bounded(argv[at + 2])
-    at = at + 3
+    -- sweep: index, how many, later index. Messages older than the retention go, oldest
+    --        first; one that still waits for its carrier stays, under the later index.
+    local index, want, later = argv[at + 1], bounded(argv[at + 2]), argv[at + 3]
+    at = at + 4
     flush()
     local ids = call('LPOP', index, want)
     if ids and ids[1] then
-      for i = 1, #ids do ids[i] = 'm:' .. ids[i] end
-      call('DEL', unpack(ids))
+      local gone = {}
+      for i = 1, #ids do
+        local rec = call('GET', 'm:' .. ids[i])
+        if rec and message_state(fold(rec)) < SENT then
+          push(later, ids[i])
+        else
+          gone[#gone + 1] = 'm:' .. ids[i]
+        end
+      end
+      if #gone > 0 then call('DEL', unpack(gone)) end
+      if #gone < #ids then call('SADD', 'luckgw:indexes', later) end
       res[n] = #ids
     else
       call('SREM', 'luckgw:indexes', index)
