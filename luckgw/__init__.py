@@ -1,4 +1,6 @@
-"""luckgw, an SMS gateway. A message walks through the rooms in this order:
+"""luckgw, an SMS gateway.
+
+A message walks through the rooms in this order:
 
 ``ingress`` (it comes in), ``admission`` (may it enter?), ``text`` (characters to
 segments), ``routing`` (where to), ``store`` (kept before acknowledged), ``dispatch``

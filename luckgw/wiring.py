@@ -548,7 +548,7 @@ def _is_heard(stream: TextIO | None) -> bool:
     if stream is None:
         return False
     try:
-        return os.fstat(stream.fileno()).st_rdev != os.stat(os.devnull).st_rdev
+        return os.fstat(stream.fileno()).st_rdev != Path(os.devnull).stat().st_rdev
     except (OSError, ValueError):
         return False
 

@@ -146,9 +146,10 @@ def pytest_collection_finish() -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Run tests in the two ways that pytest-twisted gets wrong.
 
-    A hanging `async def` test fails, where pytest-timeout could only end the run. A
-    hypothesis test runs as a plain function: pytest-twisted wraps what is inside it,
-    and wraps it once more for each set of parameters, until it can not run at all.
+    A hanging `async def` test fails: what pytest-timeout raises would be caught by the
+    reactor, in whose greenlet nothing of the test is running. A hypothesis test runs as
+    a plain function: pytest-twisted wraps what is inside it, and wraps it once more for
+    each set of parameters, until it can not run at all.
     """
     test = pyfuncitem.obj
     if inspect.iscoroutinefunction(test):

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -56,6 +57,16 @@ class Valkey:
         return reply
 
 
+#: Runs in the server's place before it: on Linux the server ends with the tests,
+#: however they end (1 is PR_SET_PDEATHSIG, 15 is SIGTERM).
+_EXEC = """
+import ctypes, os, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 15)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 @contextlib.contextmanager
 def running_valkey() -> Iterator[Valkey]:
     """A server in a temporary directory, stopped and deleted at the end."""
@@ -75,7 +86,7 @@ def running_valkey() -> Iterator[Valkey]:
             part for key, value in settings.items() for part in (f"--{key}", value)
         ]
         process = subprocess.Popen(
-            [get_binary_path(), *arguments],
+            [sys.executable, "-c", _EXEC, get_binary_path(), *arguments],
             stdout=subprocess.DEVNULL,
             # Ctrl-C must stop the tests first and the server after them.
             start_new_session=True,

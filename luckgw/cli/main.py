@@ -297,25 +297,53 @@ def revoke(place: _Place, account: str, key_id: str, as_json: bool) -> None:
 @click.argument("text")
 @_json_option
 def segments(text: str, as_json: bool) -> None:
-    """Show how many segments TEXT takes, and what makes it dearer."""
+    """Show how many segments TEXT takes, and what makes it dearer.
+
+    Names each character that forces UCS2, with what transliteration would put in its
+    place, and what the text would take then.
+    """
     try:
         preview = segmentation.preview(text)
     except Refusal as refusal:
         _fail(str(refusal), 1)
     if as_json:
-        _print_json(
-            {
-                "segments": preview.segments,
-                "encoding": preview.encoding.value,
-                "forcing": [
-                    {"position": position, "character": character}
-                    for position, character in preview.forcing
-                ],
-            }
-        )
+        _print_json(_preview_as_json(preview))
         return
     click.echo(f"segments  {preview.segments}")
     click.echo(f"encoding  {preview.encoding.value}")
-    for position, character in preview.forcing:
-        code = f"U+{ord(character):04X}"
-        click.echo(f"position {position}: {character} ({code}) forces UCS2")
+    for each in preview.forcing:
+        codes = " ".join(f"U+{ord(character):04X}" for character in each.characters)
+        click.echo(
+            f"position {each.position}: {each.characters} ({codes}) forces UCS2;"
+            f" {_advice(each.replacement)}"
+        )
+    if preview.transliterated is not None:
+        count, encoding = preview.transliterated
+        plural = "" if count == 1 else "s"
+        click.echo(f"transliterated: {count} segment{plural} of {encoding.value}")
+
+
+def _advice(replacement: str | None) -> str:
+    if replacement is None:
+        return "nothing in GSM 7-bit looks like it"
+    return f"suggested: {replacement!r}" if replacement else "suggested: leave it out"
+
+
+def _preview_as_json(preview: segmentation.Preview) -> dict[str, Any]:
+    transliterated = None
+    if preview.transliterated is not None:
+        count, encoding = preview.transliterated
+        transliterated = {"segments": count, "encoding": encoding.value}
+    return {
+        "segments": preview.segments,
+        "encoding": preview.encoding.value,
+        "forcing": [
+            {
+                "position": each.position,
+                "character": each.characters,
+                "replacement": each.replacement,
+            }
+            for each in preview.forcing
+        ],
+        "transliterated": transliterated,
+    }

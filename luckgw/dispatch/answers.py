@@ -1,4 +1,4 @@
-"""What a carrier's answer to submit_sm means for the message (spec/reliability 2.11). Pure."""
+"""What a carrier's answer to submit_sm means (spec/reliability 2.11). Pure."""
 
 import enum
 from typing import Final
@@ -6,7 +6,8 @@ from typing import Final
 from luckgw.domain.status import Status
 
 RETRY_S: Final = (5, 15, 60, 300, 900)
-"""Pauses between tries after temporary refusals; the last one repeats until validity."""
+"""Pauses between tries after temporary refusals; the last one repeats."""
+_LONGEST_ERR: Final = 8
 
 
 class Answer(enum.Enum):
@@ -22,31 +23,33 @@ class Answer(enum.Enum):
     PERMANENT = enum.auto()
 
 
-_THROTTLE: Final = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL})
-_TEMPORARY: Final = frozenset(
-    {
-        Status.ESME_RSYSERR,
-        Status.ESME_RX_T_APPN,
-        Status.ESME_RSUBMITFAIL,
-        Status.ESME_RUNKNOWNERR,
-    }
-)
-_SESSION: Final = frozenset({Status.ESME_RINVBNDSTS, Status.ESME_RALYBND})
+_CLASSES: Final[dict[int, Answer]] = {
+    Status.ESME_ROK: Answer.TAKEN,
+    Status.ESME_RTHROTTLED: Answer.THROTTLE,
+    Status.ESME_RMSGQFUL: Answer.THROTTLE,
+    Status.ESME_RSYSERR: Answer.TEMPORARY,
+    Status.ESME_RX_T_APPN: Answer.TEMPORARY,
+    Status.ESME_RSUBMITFAIL: Answer.TEMPORARY,
+    Status.ESME_RUNKNOWNERR: Answer.TEMPORARY,
+    Status.ESME_RINVBNDSTS: Answer.SESSION,
+    Status.ESME_RALYBND: Answer.SESSION,
+}
 
 
 def classify(command_status: int) -> Answer:
     """The class of an answer. A code that nobody knows is permanent. HOT PATH."""
-    if command_status == 0:
-        return Answer.TAKEN
-    if command_status in _THROTTLE:
-        return Answer.THROTTLE
-    if command_status in _TEMPORARY:
-        return Answer.TEMPORARY
-    if command_status in _SESSION:
-        return Answer.SESSION
-    return Answer.PERMANENT
+    return _CLASSES.get(command_status, Answer.PERMANENT)
 
 
 def retry_after(attempts: int) -> int:
     """Seconds to wait after ``attempts`` refusals (1 = the first)."""
     return RETRY_S[min(max(attempts, 1), len(RETRY_S)) - 1]
+
+
+def err(command_status: int) -> bytes:
+    """How a refusal stands in a receipt's ``err``: decimal, three digits at least.
+
+    A vendor's code that is too long for the field (receipts.compose) is hexadecimal.
+    """
+    decimal = b"%03d" % command_status
+    return decimal if len(decimal) <= _LONGEST_ERR else b"%08X" % command_status

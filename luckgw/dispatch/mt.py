@@ -1,17 +1,34 @@
-"""Messages to a carrier: claimed while it has room, sent, and settled by its answer."""
+"""Messages to a carrier: claimed while it has room, sent, and settled by its answer.
 
-from collections import deque
+What may happen to a message after it was claimed, and what becomes of it:
+
+- taken, all of its segments: SENT, and the claim is dropped in the same step;
+- refused for good: REJECTED, and what is not sent of it stays so;
+- refused for now: given back to the queue, for later;
+- turned away (throttle): it goes first when the bind goes on;
+- no answer: after ``uncertain_hold_s`` sent again, or UNKNOWN, as configured;
+- not sent when the carrier goes or we stop: given back, to its old place;
+- its validity ends before it is sent: EXPIRED.
+
+Segments that a carrier has taken are never sent again, unless the answer comes when
+they have been: an answer that is late still counts.
+"""
+
+import math
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from luckgw.admission.limits import TokenBucket
 from luckgw.config import model
-from luckgw.dispatch.answers import Answer, classify, retry_after
-from luckgw.dispatch.consumer import Consumer
-from luckgw.domain.ids import to_text
+from luckgw.dispatch.answers import Answer, classify, err, retry_after
+from luckgw.dispatch.backlog import Backlog
+from luckgw.dispatch.consumer import Consumer, Pairs
+from luckgw.dispatch.expiry import Expiry
+from luckgw.dispatch.message import Message, Segment
 from luckgw.domain.states import State
 from luckgw.receipts.match import canonical
 from luckgw.store import keys, records
@@ -19,44 +36,12 @@ from luckgw.store.interface import FLAG_WEBHOOK, Journal, Verdict
 from luckgw.upstream.interface import Reply, Upstream
 from luckgw.wire.pdus import Sm
 
-#: A throttled bind rests for so long at first.
 THROTTLE_S: Final = 1.0
-#: Tail of an event, like that of a receipt: upstream, stat, err.
+"""A throttled bind rests for so long at first."""
+# Tails of events, like that of a receipt: upstream, stat, err.
 _EXPIRED: Final = b"\0EXPIRED\x00000"
-
-
-class _Message:
-    """A claimed message and what is still open about it."""
-
-    __slots__ = ("attempts", "hook", "id", "open", "problem", "uncertain")
-
-    def __init__(
-        self, message_id: bytes, hook: bytes, attempts: int, size: int
-    ) -> None:
-        self.id = message_id
-        self.hook = hook
-        """The account whose webhook is told SENT; b"" for none."""
-        self.attempts = attempts
-        """Tries that a carrier has refused."""
-        self.open = size
-        """Segments that are not answered yet."""
-        self.problem: int | None = None
-        """The command_status that will decide, once nothing is open."""
-        self.uncertain = 0
-        """Segments whose fate is not known."""
-
-
-class _Job:
-    """One segment on its way; the context of its submit."""
-
-    __slots__ = ("body", "is_uncertain", "message", "segment", "via")
-
-    def __init__(self, message: _Message, segment: int, body: bytes) -> None:
-        self.message = message
-        self.segment = segment
-        self.body = body
-        self.via: object = None
-        self.is_uncertain = False
+_REJECTED: Final = b"%s\0REJECTD\0%s"
+_UNKNOWN: Final = b"%s\0UNKNOWN\x00000"
 
 
 class MtDispatcher:
@@ -64,7 +49,7 @@ class MtDispatcher:
 
     log = Logger()
 
-    def __init__(  # noqa: PLR0913 - each is a collaborator
+    def __init__(
         self,
         clock: IReactorTime,
         journal: Journal,
@@ -74,34 +59,42 @@ class MtDispatcher:
         received: Callable[[Sm, Reply], None],
         wake: Callable[[str], None],
     ) -> None:
+        """``received`` gets what the carrier delivers; ``wake`` an account that has
+        something in an outbox now.
+        """
         self._clock = clock
         self._journal = journal
         self._upstream = upstream
         self._config = config
+        self._name = config.name.encode()
         self._now_ms = now_ms
         self._received = received
         self._wake = wake
-        self._consumer = Consumer(
+        self.consumer = Consumer(
             journal, keys.upstream_queue(config.name), self._free, self._take
         )
-        self._queue = self._consumer.queue
-        self._backlog: deque[_Job] = deque()
+        """Claims this upstream's queue."""
+        self._expiry = Expiry(journal, self.consumer, now_ms, self._expired)
+        self._backlog = Backlog()
         self._in_flight = 0
-        self._uncertain: dict[bytes, tuple[_Message, IDelayedCall]] = {}
-        self._bucket = (
-            TokenBucket(config.throughput, clock.seconds())
-            if config.throughput
-            else None
-        )
-        self._bucket_call: IDelayedCall | None = None
+        self._doubtful: set[bytes] = set()
+        """Messages on hold."""
+        self._resent: WeakValueDictionary[bytes, Message] = WeakValueDictionary()
+        """Messages given back in doubt, while an answer to that try may still come."""
+        self._bucket: TokenBucket | None = None
+        self._most_waiting = math.inf
+        if config.throughput:
+            self._bucket = TokenBucket(config.throughput, clock.seconds())
+            self._most_waiting = math.ceil(config.throughput)
+        # What is claimed beside the windows' worth waits here for the next answer. A
+        # crash makes all that is claimed uncertain: where that is an end, only what
+        # can be sent at once is claimed.
+        self._windows = 1 if config.uncertain == "unknown" else 2
+        self._tokens_call: IDelayedCall | None = None
         self._stopping = False
         self.sent = 0
         self.duplicates_suspected = 0
-
-    @property
-    def consumer(self) -> Consumer:
-        """Claims this upstream's queue."""
-        return self._consumer
+        self._reused = 0
 
     def start(self) -> None:
         """Connect the upstream."""
@@ -109,288 +102,20 @@ class MtDispatcher:
 
     def poke(self) -> None:
         """Something was queued. HOT PATH."""
-        self._consumer.poke()
+        self.consumer.poke()
 
     def stop_claiming(self) -> None:
         """Take nothing new, and give back what was not sent yet."""
         self._stopping = True
+        if self._tokens_call is not None:
+            self._tokens_call.cancel()
+            self._tokens_call = None
         self._give_back()
 
-    # -- claiming and sending ----------------------------------------------------------
-
-    def _free(self) -> int:
-        """How many messages to claim: the windows' worth waits beside the windows."""
-        if self._stopping:
-            return 0
-        return 2 * self._upstream.capacity - self._in_flight - len(self._backlog)
-
-    def _take(self, pairs: list[tuple[bytes, bytes]]) -> None:
-        now = self._now_ms()
-        backlog = self._backlog
-        for message_id, data in pairs:
-            fresh = records.waiting(data)
-            if fresh is None:
-                self._take_again(message_id, records.decode(data), now)
-                continue
-            if fresh.deadline_ms <= now:
-                self._finish(message_id, State.EXPIRED, _EXPIRED)
-                continue
-            hook = fresh.account if fresh.flags & FLAG_WEBHOOK else b""
-            bodies = fresh.bodies
-            message = _Message(message_id, hook, 0, len(bodies))
-            for segment, body in enumerate(bodies):
-                backlog.append(_Job(message, segment, body))
-        self._pump()
-
-    def _take_again(self, message_id: bytes, record: records.Record, now: int) -> None:
-        """A message that was tried before; segments that a carrier took stay with it."""
-        if record.deadline_ms <= now:
-            self._finish(message_id, State.EXPIRED, _EXPIRED)
-            return
-        if record.is_uncertain:
-            self.duplicates_suspected += 1
-        states, _ = record.segment_states()
-        left = [
-            (segment, body)
-            for segment, body in enumerate(record.bodies)
-            if states[segment] < State.SENT
-        ]
-        if not left:
-            self._consumer.settle(message_id)
-            return
-        hook = record.account.encode() if record.flags & FLAG_WEBHOOK else b""
-        message = _Message(message_id, hook, record.attempts, len(left))
-        for segment, body in left:
-            self._backlog.append(_Job(message, segment, body))
-
-    def _pump(self) -> None:
-        """Send while there is room. HOT PATH."""
-        backlog, upstream = self._backlog, self._upstream
-        if not backlog:
-            return
-        room = upstream.room
-        bucket = self._bucket
-        while room > 0 and backlog:
-            if bucket is not None and (wait := bucket.take(self._clock.seconds())):
-                if self._bucket_call is None:
-                    self._bucket_call = self._clock.callLater(wait, self._tokens_came)
-                return
-            job = backlog.popleft()
-            self._in_flight += 1
-            room -= 1
-            job.via = upstream.submit(job.body, job)
-            self.sent += 1
-
-    def _tokens_came(self) -> None:
-        self._bucket_call = None
-        self.changed()
-
-    def _give_back(self) -> None:
-        """Put unsent messages back at the head of the queue, in their order."""
-        jobs, self._backlog = self._backlog, deque()
-        seen: dict[bytes, _Message] = {}
-        for job in jobs:
-            job.message.open -= 1
-            seen[job.message.id] = job.message
-        for message in reversed(seen.values()):
-            if message.open == 0 and message.uncertain == 0:
-                self._consumer.retry(message.id, message.id, None)
-            # else: what is under way decides, and unsent segments go with the retry.
-            elif message.problem is None:
-                message.problem = -1
-
-    # -- what the carrier says -------------------------------------------------------------
-
-    def answered(
-        self, context: object, command_status: int, message_id: bytes, *, late: bool
-    ) -> None:
-        """A submit_sm_resp. HOT PATH."""
-        assert isinstance(context, _Job)  # noqa: S101 - our own context comes back
-        message = context.message
-        if late:
-            if message.id not in self._uncertain:
-                # Given up and requeued: only a ROK still says something of use.
-                if command_status == 0:
-                    self._sent(context, message_id, last=False)
-                return
-            message.uncertain -= 1
-            context.is_uncertain = False
-        else:
-            self._in_flight -= 1
-            message.open -= 1
-        if command_status == 0:
-            if message.open == 0 and message.uncertain == 0 and message.problem is None:
-                self._forget_uncertain(message)
-                self._consumer.held.discard(message.id)
-                self._sent(context, message_id, last=True)
-            else:
-                self._sent(context, message_id, last=False)
-                self._decide(message)
-            return
-        self._refused(context, command_status)
-
-    def _sent(self, job: _Job, raw_id: bytes, *, last: bool) -> None:
-        message = job.message
-        self._journal.sent(
-            self._queue,
-            message.id,
-            job.segment,
-            self._config.name,
-            canonical(raw_id, self._config.resp_id) if raw_id else b"",
-            raw_id,
-            last=last,
-            webhook=message.hook if last else b"",
-            done=self._settled,
-        )
-
-    def _refused(self, job: _Job, command_status: int) -> None:
-        message = job.message
-        answer = classify(command_status)
-        if answer is Answer.THROTTLE or answer is Answer.SESSION:
-            # It goes first when the bind resumes.
-            self._upstream.hold_back(job.via, THROTTLE_S)
-            if self._stopping:
-                message.problem = command_status
-                self._decide(message)
-            else:
-                message.open += 1
-                self._backlog.appendleft(job)
-            return
-        if message.problem is None or answer is Answer.PERMANENT:
-            message.problem = command_status
-        self._decide(message)
-
-    def _decide(self, message: _Message) -> None:
-        """Once nothing of a message is open: finish it, or try it again."""
-        if message.open > 0 or message.uncertain > 0 or message.problem is None:
-            return
-        self._forget_uncertain(message)
-        status = message.problem
-        if status < 0:
-            self._consumer.retry(message.id, message.id, None)
-        elif classify(status) is Answer.PERMANENT:
-            self._finish(
-                message.id, State.REJECTED, b"%s\0REJECTD\0%03d" % (self._name, status)
-            )
-        else:
-            due = self._now_ms() + 1000 * retry_after(message.attempts + 1)
-            event = records.event(
-                records.REQUEUED,
-                self._now_ms(),
-                records.EVERY_SEGMENT,
-                b"%s\0%d" % (self._name, status),
-            )
-            self._consumer.retry(message.id, message.id, due, event)
-
-    @property
-    def _name(self) -> bytes:
-        return self._config.name.encode()
-
-    def _finish(self, message_id: bytes, state: State, why: bytes) -> None:
-        self._consumer.held.discard(message_id)
-        self._journal.finish(self._queue, message_id, state, why, self._settled)
-
-    def _settled(self, verdict: Verdict, account: str) -> None:
-        if verdict is Verdict.REUSED:
-            self.log.warn(
-                "upstream {upstream} gave a message id twice",
-                upstream=self._config.name,
-            )
-        if account:
-            self._wake(account)
-
-    # -- uncertain submits (spec/reliability 3.3) --------------------------------------------
-
-    def uncertain(self, contexts: list[object], *, may_come: bool) -> None:
-        """Submits whose answer never came."""
-        for job in contexts:
-            assert isinstance(job, _Job)  # noqa: S101 - our own context comes back
-            message = job.message
-            if job.is_uncertain:
-                continue  # it timed out before, and now its link is gone as well
-            job.is_uncertain = True
-            self._in_flight -= 1
-            message.open -= 1
-            message.uncertain += 1
-            if message.id not in self._uncertain:
-                hold = self._config.uncertain_hold_s
-                if self._config.uncertain != "hold_then_resend":
-                    hold = 0
-                call = self._clock.callLater(hold, self._give_up_waiting, message)
-                self._uncertain[message.id] = (message, call)
-        if contexts:
-            self.log.warn(
-                "{count} submits to {upstream} are uncertain (late answer possible: {may_come})",
-                count=len(contexts),
-                upstream=self._config.name,
-                may_come=may_come,
-            )
-
-    def _give_up_waiting(self, message: _Message) -> None:
-        if message.open > 0:
-            # Segments of it are still under way: look again when they are answered.
-            _, call = self._uncertain[message.id]
-            self._uncertain[message.id] = (
-                message,
-                self._clock.callLater(1.0, self._give_up_waiting, message),
-            )
-            return
-        del self._uncertain[message.id]
-        message.uncertain = 0
-        if self._config.uncertain == "unknown":
-            self._finish(message.id, State.UNKNOWN, self._name + b"\0UNKNOWN\x00000")
-            return
-        event = records.event(
-            records.UNCERTAIN, self._now_ms(), records.EVERY_SEGMENT, self._name
-        )
-        self.log.info(
-            "message {id} is sent again: no answer from {upstream}",
-            id=to_text(message.id),
-            upstream=self._config.name,
-        )
-        self._consumer.retry(message.id, message.id, None, event)
-        self._consumer.poke()
-
-    def _forget_uncertain(self, message: _Message) -> None:
-        held = self._uncertain.pop(message.id, None) if self._uncertain else None
-        if held is not None and held[1].active():
-            held[1].cancel()
-
-    def received(self, sm: Sm, reply: Reply) -> None:
-        """A deliver_sm from the carrier."""
-        self._received(sm, reply)
-
-    def changed(self) -> None:
-        """Room or binds changed."""
-        if self._backlog:
-            if self._upstream.capacity == 0:
-                self._give_back()
-                return
-            self._pump()
-        if len(self._backlog) < self._upstream.capacity:
-            self._consumer.poke()
-
-    # -- while nothing is bound ------------------------------------------------------------------
-
     def expire(self) -> None:
-        """Look for messages whose validity ended while the carrier is away."""
-        if self._upstream.capacity > 0 or self._stopping or not self._journal.is_open:
-            return
-        self._journal.claim(self._queue, 100, self._expired)
-
-    def _expired(self, pairs: list[tuple[bytes, bytes]]) -> None:
-        now = self._now_ms()
-        expired = 0
-        for message_id, data in reversed(pairs):
-            if records.decode(data).deadline_ms <= now:
-                expired += 1
-                self._finish(message_id, State.EXPIRED, _EXPIRED)
-            else:
-                self._journal.retry(self._queue, message_id, message_id, None, b"")
-        if expired and expired == len(pairs):
-            self.expire()
-
-    # -- for people who look ------------------------------------------------------------------------
+        """While the carrier is away: end the messages whose validity is over."""
+        if self._is_shut and not self._stopping:
+            self._expiry.look()
 
     def status(self) -> dict[str, object]:
         """What ``luckgw status`` shows of this upstream."""
@@ -398,6 +123,343 @@ class MtDispatcher:
             "up": self._upstream.is_up,
             "in_flight": self._in_flight,
             "backlog": len(self._backlog),
-            "uncertain": len(self._uncertain),
+            "uncertain": len(self._doubtful),
             "sent": self.sent,
+            "duplicates_suspected": self.duplicates_suspected,
         }
+
+    # -- claiming and sending ----------------------------------------------------------
+
+    @property
+    def _is_shut(self) -> bool:
+        """Whether nothing can be sent now, nor as soon as the windows open."""
+        return self._stopping or self._upstream.capacity == 0
+
+    def _free(self) -> int:
+        """How many messages to claim."""
+        if self._stopping:
+            return 0
+        waiting = len(self._backlog)
+        room = self._windows * self._upstream.capacity - self._in_flight - waiting
+        return int(min(room, self._most_waiting - waiting))
+
+    def _take(self, pairs: Pairs) -> None:
+        """What was claimed. HOT PATH."""
+        now = self._now_ms()
+        append = self._backlog.rest.append
+        for message_id, data in pairs:
+            fresh = records.waiting(data)
+            if fresh is None:
+                self._take_again(message_id, records.decode(data), now)
+                continue
+            if fresh.deadline_ms <= now:
+                self._expired(message_id)
+                continue
+            hook = fresh.account if fresh.flags & FLAG_WEBHOOK else b""
+            bodies = fresh.bodies
+            message = Message(message_id, hook, fresh.deadline_ms, len(bodies))
+            for number, body in enumerate(bodies):
+                append(Segment(message, number, body))
+        self._go_on()
+
+    def _take_again(self, message_id: bytes, record: records.Record, now: int) -> None:
+        """A message that was tried before; of it, what no carrier has taken."""
+        message = self._resent.get(message_id)
+        if message is None:
+            hook = record.account.encode() if record.flags & FLAG_WEBHOOK else b""
+            message = Message(message_id, hook, record.deadline_ms, len(record.bodies))
+        for number, state in enumerate(record.segment_states()):
+            if state >= State.SENT:
+                message.missing &= ~(1 << number)
+        if not message.missing:
+            self.consumer.settle(message_id)
+            return
+        if message.deadline_ms <= now:
+            message.missing = 0
+            self._expired(message_id)
+            return
+        self.duplicates_suspected += record.is_uncertain
+        message.attempts = record.attempts
+        left = [
+            Segment(message, number, body)
+            for number, body in enumerate(record.bodies)
+            if message.lacks(number)
+        ]
+        message.open = len(left)
+        self._backlog.rest.extend(left)
+
+    def _go_on(self) -> None:
+        if self._is_shut:
+            self._give_back()
+        else:
+            self._pump()
+
+    def _pump(self) -> None:
+        """Send while there is room. HOT PATH."""
+        backlog, upstream = self._backlog, self._upstream
+        first, rest = backlog.first, backlog.rest
+        room = upstream.room if first or rest else 0
+        now = self._now_ms() if room else 0
+        while room > 0 and (first or rest):
+            if self._bucket is not None and self._must_wait(self._bucket):
+                return
+            if first:
+                segment = first.pop(0)
+            else:
+                segment = rest.popleft()
+                segment.order = self.sent + 1
+            if segment.message.deadline_ms <= now:
+                self._too_late(segment.message)
+                continue
+            room -= 1
+            self.sent += 1
+            self._in_flight += 1
+            segment.via = upstream.submit(segment.body, segment)
+
+    def _must_wait(self, bucket: TokenBucket) -> bool:
+        """Whether the upstream's throughput is used up now."""
+        wait = bucket.take(self._clock.seconds())
+        if wait and self._tokens_call is None:
+            self._tokens_call = self._clock.callLater(wait, self._tokens_came)
+        return bool(wait)
+
+    def _tokens_came(self) -> None:
+        self._tokens_call = None
+        self.changed()
+
+    def _too_late(self, message: Message) -> None:
+        """The validity of a message has ended before a segment of it was sent."""
+        message.in_trouble().end = (State.EXPIRED, _EXPIRED)
+        message.open -= 1
+        self._withdraw(message)
+        self._decide(message)
+
+    def _withdraw(self, message: Message, number: int | None = None) -> None:
+        """Do not send what is not sent yet of a message, or that segment of it."""
+        if message.open:
+            message.open -= self._backlog.withdraw(message, number)
+
+    def _give_back(self) -> None:
+        """Put what is not sent back at the head of the queue, in its order."""
+        if self.consumer.is_asking:
+            return  # what the claim brings is younger: it goes back with the rest
+        segments = self._backlog.clear()
+        for segment in segments:
+            segment.message.open -= 1
+        for message in reversed(dict.fromkeys(each.message for each in segments)):
+            self._decide(message)
+
+    # -- what the carrier says ---------------------------------------------------------
+
+    def answered(
+        self, context: object, command_status: int, message_id: bytes, *, late: bool
+    ) -> None:
+        """A submit_sm_resp. HOT PATH."""
+        assert isinstance(context, Segment)  # noqa: S101 - our own context comes back
+        if late:
+            self._answered_late(context, command_status, message_id)
+            return
+        self._in_flight -= 1
+        context.message.open -= 1
+        if command_status == 0:
+            self._taken(context, message_id)
+        else:
+            self._refused(context, command_status)
+
+    def _answered_late(
+        self, segment: Segment, command_status: int, message_id: bytes
+    ) -> None:
+        """An answer to a submit that was uncertain, and may have been repeated."""
+        message, trouble = segment.message, segment.message.trouble
+        if trouble is not None and segment in trouble.uncertain:
+            trouble.uncertain.remove(segment)
+            if not trouble.uncertain:
+                trouble.hold = None
+                self._doubtful.discard(message.id)
+        elif command_status:
+            return  # the last try decides
+        else:
+            self._withdraw(message, segment.number)
+        if command_status == 0:
+            self._taken(segment, message_id)
+        else:
+            self._refused(segment, command_status)
+
+    def _taken(self, segment: Segment, raw_id: bytes) -> None:
+        """The carrier has a segment: with the last one, the message is SENT."""
+        message = segment.message
+        missing = message.missing
+        message.missing = left = missing & ~(1 << segment.number)
+        last = missing != 0 and left == 0
+        if last:
+            self.consumer.held.discard(message.id)
+            if message.trouble is not None:
+                self._forget(message)
+        config = self._config
+        self._journal.sent(
+            self.consumer.queue,
+            message.id,
+            segment.number,
+            config.name,
+            canonical(raw_id, config.resp_id) if raw_id else b"",
+            raw_id,
+            last=last,
+            webhook=message.hook if last else b"",
+            done=self._settled,
+        )
+        if left:
+            self._decide(message)
+
+    def _refused(self, segment: Segment, command_status: int) -> None:
+        message = segment.message
+        answer = classify(command_status)
+        if not message.lacks(segment.number):
+            pass  # the second copy of what the carrier has
+        elif answer is Answer.THROTTLE or answer is Answer.SESSION:
+            self._upstream.hold_back(segment.via, THROTTLE_S)
+            if not self._stopping and not self._is_over(message):
+                message.open += 1
+                self._backlog.put_first(segment)
+        elif answer is Answer.PERMANENT:
+            why = _REJECTED % (self._name, err(command_status))
+            message.in_trouble().end = (State.REJECTED, why)
+            self._withdraw(message)
+        else:
+            message.in_trouble().refusal = command_status
+        self._decide(message)
+
+    @staticmethod
+    def _is_over(message: Message) -> bool:
+        return message.trouble is not None and message.trouble.end is not None
+
+    def _decide(self, message: Message) -> None:
+        """Once nothing of a message is open here: end it, or give it back."""
+        if message.open or message.id not in self.consumer.held:
+            return
+        trouble = message.trouble
+        if trouble is None:
+            self.consumer.retry(message.id, message.id, None)
+        elif trouble.end is not None:
+            self._end(message, *trouble.end)
+        elif trouble.hold is None:
+            if trouble.uncertain and self._config.uncertain == "unknown":
+                self._end(message, State.UNKNOWN, _UNKNOWN % self._name)
+            else:
+                self._try_again(message)
+
+    def _try_again(self, message: Message) -> None:
+        """Give a message back: in doubt, refused for now, both or neither."""
+        trouble = message.in_trouble()
+        now = self._now_ms()
+        event, due_ms = b"", None
+        if trouble.uncertain:
+            event = records.event(
+                records.UNCERTAIN, now, records.EVERY_SEGMENT, self._name
+            )
+            self._resent[message.id] = message
+        if trouble.refusal is not None:
+            why = b"%s\0%d" % (self._name, trouble.refusal)
+            event += records.event(records.REQUEUED, now, records.EVERY_SEGMENT, why)
+            wait_ms = 1000 * retry_after(message.attempts + 1)
+            due_ms = min(now + wait_ms, message.deadline_ms)
+        self._forget(message)
+        self.consumer.retry(message.id, message.id, due_ms, event)
+
+    def _forget(self, message: Message) -> None:
+        message.trouble = None
+        self._doubtful.discard(message.id)
+
+    def _end(self, message: Message, state: State, why: bytes) -> None:
+        message.missing = 0
+        self._forget(message)
+        self._finish(message.id, state, why)
+
+    def _expired(self, message_id: bytes) -> None:
+        self._finish(message_id, State.EXPIRED, _EXPIRED)
+
+    def _finish(self, message_id: bytes, state: State, why: bytes) -> None:
+        self.consumer.held.discard(message_id)
+        self._journal.finish(self.consumer.queue, message_id, state, why, self._settled)
+
+    def _settled(self, verdict: Verdict, account: str) -> None:
+        if verdict is Verdict.REUSED:
+            self._reused += 1
+            if self._reused & (self._reused - 1) == 0:  # 1, 2, 4, 8 ...
+                self.log.warn(
+                    "upstream {upstream} gave a message id twice ({count} so far)",
+                    upstream=self._config.name,
+                    count=self._reused,
+                )
+        if account:
+            self._wake(account)
+
+    # -- uncertain submits (spec/reliability 3.3) --------------------------------------
+
+    def uncertain(self, contexts: list[object], *, may_come: bool) -> None:
+        """Submits whose answer has not come."""
+        is_first = not self._doubtful
+        on_hold: list[Message] = []
+        concerned: list[Message] = []
+        for segment in contexts:
+            assert isinstance(segment, Segment)  # noqa: S101 - our own context
+            self._in_flight -= 1
+            concerned.append(segment.message)
+            self._doubt(segment, on_hold)
+        for message in concerned:
+            self._decide(message)
+        if on_hold:
+            self._hold(on_hold)
+            if is_first or not may_come:
+                self.log.warn(
+                    "{count} messages to {upstream} are uncertain: {why}",
+                    count=len(on_hold),
+                    upstream=self._config.name,
+                    why="no answer in time" if may_come else "the link was lost",
+                )
+
+    def _doubt(self, segment: Segment, on_hold: list[Message]) -> None:
+        """Nobody knows whether the carrier has this segment, unless an earlier try of
+        it was answered meanwhile.
+        """
+        message = segment.message
+        message.open -= 1
+        if not message.lacks(segment.number):
+            return
+        trouble = message.in_trouble()
+        if not trouble.uncertain:
+            trouble.hold = on_hold
+            on_hold.append(message)
+            self._doubtful.add(message.id)
+        trouble.uncertain.append(segment)
+
+    def _hold(self, messages: list[Message]) -> None:
+        """Wait for late answers, if that is what the configuration says."""
+        waits = self._config.uncertain == "hold_then_resend"
+        # Not in this turn even then: what was sent goes back after, that is before,
+        # what was not.
+        self._clock.callLater(
+            self._config.uncertain_hold_s if waits else 0, self._end_hold, messages
+        )
+
+    def _end_hold(self, messages: list[Message]) -> None:
+        """No answer has come to these, unless their trouble is over or another."""
+        for message in reversed(messages):
+            trouble = message.trouble
+            if trouble is not None and trouble.hold is messages:
+                trouble.hold = None
+                self._decide(message)
+        self.consumer.poke()
+
+    # -- upstream.interface.Listener, the rest -----------------------------------------
+
+    def received(self, sm: Sm, reply: Reply) -> None:
+        """A deliver_sm from the carrier."""
+        self._received(sm, reply)
+
+    def changed(self) -> None:
+        """Room or binds changed. HOT PATH."""
+        backlog = self._backlog
+        if backlog.first or backlog.rest:
+            self._go_on()
+        if len(backlog.rest) < self._upstream.capacity:
+            self.consumer.poke()

@@ -6,7 +6,8 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from luckgw.dispatch.consumer import Consumer
+from luckgw.dispatch.answers import retry_after
+from luckgw.dispatch.consumer import Consumer, Pairs
 from luckgw.domain.ids import to_text
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
@@ -14,26 +15,32 @@ from luckgw.egress.sessions import Receiver, Sessions
 from luckgw.receipts.compose import receipt_body
 from luckgw.store import keys, records
 from luckgw.store.interface import Journal
-from luckgw.wire.pdus import decode_sm
+from luckgw.wire.pdus import Sm, decode_sm
 
-RETRY_S: Final = (5, 15, 60, 300, 900)
-"""Pauses after a partner's temporary refusal (spec/reliability 3.6)."""
-_FINAL: Final = frozenset({Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN})
+_FOR_GOOD: Final = frozenset({Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN})
+_READABLE: Final = frozenset({0, 1})
+"""data_coding whose octets a receipt can show (receipts.compose)."""
+_UDHI: Final = 0x40
+_ERR: Final = 2
+"""Which part of a receipt's tail is ``err``: upstream, stat, err, done date."""
 
 
 class Delivery:
     """One deliver_sm on its way to a partner: the context of its request."""
 
-    __slots__ = ("body", "entry", "is_given_back")
+    __slots__ = ("body", "entry")
 
     def __init__(self, entry: bytes, body: bytes) -> None:
         self.entry = entry
         self.body = body
-        self.is_given_back = False
 
 
 class DeliverSmOutbox:
-    """One account's outbox and those of its sessions that may receive."""
+    """One account's outbox and those of its sessions that may receive.
+
+    Every delivery that was handed to a session ends in one call of ``answered``,
+    ``timed_out`` or ``lost``.
+    """
 
     log = Logger()
 
@@ -47,53 +54,60 @@ class DeliverSmOutbox:
         self._account = account
         self._sessions = sessions
         self._now_ms = now_ms
-        self._consumer = Consumer(
+        self.consumer = Consumer(
             journal, keys.deliver_sm_outbox(account), self._free, self._take
         )
+        """Claims this outbox."""
         self._backlog: deque[Delivery] = deque()
         self._in_flight = 0
         self._next = 0
         self._stopping = False
         self.delivered = 0
-
-    @property
-    def consumer(self) -> Consumer:
-        """Claims this outbox."""
-        return self._consumer
+        self.refused = 0
 
     def poke(self) -> None:
         """Something was added. HOT PATH."""
-        self._consumer.poke()
+        self.consumer.poke()
 
     def changed(self) -> None:
-        """A session came, went, or has room."""
+        """A session came, went, or has room. HOT PATH."""
         if self._backlog:
-            if not any(each.capacity for each in self._sessions.of(self._account)):
-                self._give_back()
-                return
-            self._pump()
-        self._consumer.poke()
+            self._go_on()
+        self.consumer.poke()
 
     def stop_claiming(self) -> None:
         """Take nothing new, and give back what was not sent yet."""
         self._stopping = True
         self._give_back()
 
-    def _give_back(self) -> None:
-        waiting, self._backlog = self._backlog, deque()
-        for delivery in reversed(waiting):
-            self._consumer.retry(delivery.entry, delivery.entry, None)
+    # -- claiming and sending ----------------------------------------------------------
+
+    def _capacity(self) -> int:
+        """The windows of all sessions that receive."""
+        return sum([each.capacity for each in self._sessions.of(self._account)])
 
     def _free(self) -> int:
         if self._stopping:
             return 0
-        capacity = sum(each.capacity for each in self._sessions.of(self._account))
-        return 2 * capacity - self._in_flight - len(self._backlog)
+        return 2 * self._capacity() - self._in_flight - len(self._backlog)
 
-    def _take(self, pairs: list[tuple[bytes, bytes]]) -> None:
+    def _take(self, pairs: Pairs) -> None:
         for entry, data in pairs:
             self._backlog.append(Delivery(entry, _body(entry, data)))
-        self._pump()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._stopping or self._capacity() == 0:
+            self._give_back()
+        else:
+            self._pump()
+
+    def _give_back(self) -> None:
+        """Put what is not sent back at the head of the outbox, in its order."""
+        if self.consumer.is_asking:
+            return  # what the claim brings is younger: it goes back with the rest
+        waiting, self._backlog = self._backlog, deque()
+        self.consumer.give_back([each.entry for each in waiting])
 
     def _pump(self) -> None:
         """Send, one session after the other, while there is room. HOT PATH."""
@@ -114,57 +128,54 @@ class DeliverSmOutbox:
                 return sessions[self._next]
         return None
 
+    # -- what the partner says ---------------------------------------------------------
+
     def answered(self, delivery: Delivery, command_status: int) -> None:
         """A deliver_sm_resp. HOT PATH."""
-        if delivery.is_given_back:
-            return
         self._in_flight -= 1
         if command_status == 0:
             self.delivered += 1
-            self._consumer.settle(delivery.entry)
-        elif command_status in _FINAL:
-            self.log.warn(
-                "partner {account} refused a receipt for good (0x{status:02X}), message {id}",
-                account=self._account,
-                status=command_status,
-                id=to_text(delivery.entry[:16]),
-            )
-            self._consumer.settle(delivery.entry)
+            self.consumer.settle(delivery.entry)
+        elif command_status in _FOR_GOOD:
+            self._give_up(delivery, command_status)
         else:
             self._retry(delivery)
 
+    def _give_up(self, delivery: Delivery, command_status: int) -> None:
+        self.consumer.settle(delivery.entry)
+        self.refused += 1
+        if self.refused & (self.refused - 1) == 0:  # 1, 2, 4, 8 ...
+            self.log.warn(
+                "partner {account} refused a receipt for good with 0x{status:02X},"
+                " message {id} ({count} so far)",
+                account=self._account,
+                status=command_status,
+                id=to_text(delivery.entry[:16]),
+                count=self.refused,
+            )
+
     def timed_out(self, delivery: Delivery) -> None:
         """No answer in time: try again later."""
-        if not delivery.is_given_back:
-            delivery.is_given_back = True
-            self._in_flight -= 1
-            self._retry(delivery)
+        self._in_flight -= 1
+        self._retry(delivery)
 
     def lost(self, deliveries: list[Delivery]) -> None:
-        """The link is gone: another session may take them at once."""
-        for delivery in reversed(deliveries):
-            if not delivery.is_given_back:
-                self._in_flight -= 1
-                self._consumer.retry(delivery.entry, delivery.entry, None)
+        """The link is gone: another session takes them at once, or they go back."""
+        self._in_flight -= len(deliveries)
+        self._backlog.extendleft(reversed(deliveries))
+        self._go_on()
 
     def _retry(self, delivery: Delivery) -> None:
         entry = records.OutboxEntry.from_bytes(delivery.entry)
-        wait = RETRY_S[min(entry.attempts, len(RETRY_S) - 1)]
-        self._consumer.retry(
-            delivery.entry, entry.again(), self._now_ms() + 1000 * wait
-        )
+        due_ms = self._now_ms() + 1000 * retry_after(entry.attempts + 1)
+        self.consumer.retry(delivery.entry, entry.again(), due_ms)
 
 
 def _body(entry: bytes, data: bytes) -> bytes:
     """The deliver_sm body that tells a partner how its message ended. HOT PATH."""
-    accepted_ms, segments, submitted, tail = records.outcome(data)
+    state = State(entry[16])
+    accepted_ms, segments, submitted, tail = records.outcome(data, state)
     sm = decode_sm(submitted)
-    text = (
-        sm.short_message[:20]
-        if sm.data_coding == 0 and not sm.esm_class & 0x40
-        else b""
-    )
-    # A receipt's tail: upstream, stat, err, done date.
     parts = tail.split(b"\0")
     return receipt_body(
         source_addr_ton=sm.dest_addr_ton,
@@ -174,13 +185,18 @@ def _body(entry: bytes, data: bytes) -> bytes:
         dest_addr_npi=sm.source_addr_npi,
         destination_addr=sm.source_addr,
         message_id=to_text(entry[:16]),
-        state=State(entry[16]),
+        state=state,
         submit_ms=accepted_ms,
         done_ms=int.from_bytes(entry[17:23], "big"),
-        err=parts[2].decode("latin-1") if len(parts) > _ERR else "000",
-        text=text,
+        err=parts[_ERR].decode("latin-1") if len(parts) > _ERR else "",
+        text=_text(sm),
         segments=segments,
     )
 
 
-_ERR: Final = 2
+def _text(sm: Sm) -> bytes:
+    """What a receipt shows of the message's text."""
+    if sm.data_coding not in _READABLE:
+        return b""
+    text = sm.payload
+    return text[text[0] + 1 :] if text and sm.esm_class & _UDHI else text

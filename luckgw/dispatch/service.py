@@ -1,4 +1,4 @@
-"""All that waits for its turn: every upstream's queue, every outbox; woken, polled, drained."""
+"""All that waits for its turn, every queue and outbox: woken, polled, drained."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -20,7 +20,8 @@ from luckgw.upstream.interface import Upstream
 
 POLL_S: Final = 0.25
 """How soon a due retry, or what another node queued, is seen."""
-EXPIRE_S: Final = 30.0
+EXPIRE_S: Final = 10.0
+"""How soon it is seen that a message's validity has ended while its carrier is away."""
 
 
 class Dispatch:
@@ -28,7 +29,7 @@ class Dispatch:
 
     log = Logger()
 
-    def __init__(  # noqa: PLR0913 - each is a collaborator
+    def __init__(
         self,
         clock: IReactorTime,
         journal: Journal,
@@ -83,7 +84,7 @@ class Dispatch:
             self._register(found.consumer)
         return found
 
-    # -- pipeline.submit.Upstreams -----------------------------------------------------------
+    # -- pipeline.submit.Upstreams -----------------------------------------------------
 
     def is_up(self, name: str) -> bool:
         """Whether an upstream can take messages now."""
@@ -111,7 +112,7 @@ class Dispatch:
         if outbox is not None:
             outbox.changed()
 
-    # -- life -------------------------------------------------------------------------------------
+    # -- life --------------------------------------------------------------------------
 
     def start(self) -> None:
         """Connect the upstreams and begin to look."""
@@ -153,7 +154,7 @@ class Dispatch:
             outbox.stop_claiming()
         return _all(each.stop(timeout_s) for each in self._webhooks.values())
 
-    # -- for people who look --------------------------------------------------------------------------
+    # -- for people who look -----------------------------------------------------------
 
     def status(self) -> dict[str, object]:
         """Upstreams with their binds, and outboxes."""

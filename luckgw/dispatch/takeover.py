@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from luckgw.config import model
 from luckgw.domain.states import State
 from luckgw.store import keys, records
-from luckgw.store.interface import Queue
+from luckgw.store.interface import Queue, Verdict
 from luckgw.store.journal import Journal
 
 log = Logger()
@@ -53,7 +53,7 @@ async def take_over(
     return total
 
 
-async def _take(  # noqa: PLR0913 - one step of the loop above
+async def _take(
     execute: Commands,
     journal: Journal,
     config: model.Config,
@@ -61,19 +61,29 @@ async def _take(  # noqa: PLR0913 - one step of the loop above
     claims: bytes,
     now_ms: Callable[[], int],
 ) -> int:
-    kind, _, rest = queue.decode().partition(":")
-    upstream = config.upstreams.get(rest) if kind == "q" else None
+    """Give back what one claim set holds."""
+    kind, _, name = queue.decode().partition(":")
+    if kind != "q":
+        return await _give_back(journal, queue, claims)
+    now = now_ms()
     due_ms: int | None = None
-    event = b""
-    if upstream is not None:
-        now = now_ms()
-        if upstream.uncertain == "unknown":
-            return await _end_as_unknown(execute, journal, Queue(queue, claims), rest)
-        if upstream.uncertain == "hold_then_resend":
-            due_ms = now + int(upstream.uncertain_hold_s * 1000)
-        event = records.event(
-            records.UNCERTAIN, now, records.EVERY_SEGMENT, rest.encode()
-        )
+    upstream = config.upstreams.get(name)
+    if upstream is not None and upstream.uncertain == "unknown":
+        ended = await _end_as_unknown(execute, journal, Queue(queue, claims), name)
+        return ended + await _give_back(journal, queue, claims)
+    if upstream is not None and upstream.uncertain == "hold_then_resend":
+        due_ms = now + int(upstream.uncertain_hold_s * 1000)
+    event = records.event(records.UNCERTAIN, now, records.EVERY_SEGMENT, name.encode())
+    return await _give_back(journal, queue, claims, due_ms, event)
+
+
+async def _give_back(
+    journal: Journal,
+    queue: bytes,
+    claims: bytes,
+    due_ms: int | None = None,
+    event: bytes = b"",
+) -> int:
     total = 0
     while True:
         step: Deferred[int] = Deferred()
@@ -87,8 +97,13 @@ async def _take(  # noqa: PLR0913 - one step of the loop above
 async def _end_as_unknown(
     execute: Commands, journal: Journal, queue: Queue, upstream: str
 ) -> int:
+    """End the messages of a claim set: nobody knows whether the carrier has them."""
     entries = await execute(b"SMEMBERS", queue.claims)
     tail = upstream.encode() + b"\0UNKNOWN\x00000"
     for entry in entries:
-        journal.finish(queue, entry, State.UNKNOWN, tail, lambda _v, _a: None)
+        journal.finish(queue, entry, State.UNKNOWN, tail, _ignore)
     return len(entries)
+
+
+def _ignore(_verdict: Verdict, _account: str) -> None:
+    """The outboxes are polled: nobody need be woken."""

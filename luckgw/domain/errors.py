@@ -25,7 +25,7 @@ class Refusal(Exception):
     detail: str
     """One sentence for the caller: what is wrong and where. No text, no secret."""
     retry_after: int | None = None
-    """Seconds after which the same call may succeed; None when repeating can not help."""
+    """Seconds after which the same call may succeed; None: repeating can not help."""
 
     def __str__(self) -> str:
         return self.detail
@@ -42,7 +42,7 @@ def bad_request(detail: str, command_status: int = Status.ESME_RSUBMITFAIL) -> R
 
 
 def not_authenticated(detail: str) -> Refusal:
-    """The credential is missing, unknown, revoked, expired, or its account is disabled."""
+    """The credential is missing, unknown, revoked or expired, or its account is off."""
     return Refusal(Status.ESME_RINVPASWD, 401, INVALID_PASSWORD, detail)
 
 

@@ -1,11 +1,9 @@
-"""Message ids: a UUID4, 16 octets inside, 36 lower-case characters for everybody else."""
+"""Message ids: a UUID4, 16 octets inside, 36 lower-case characters outside."""
 
 import os
 from collections.abc import Callable
 
-_POOL = (
-    256  # ids drawn from the kernel at a time: one system call costs as much as ten ids
-)
+_POOL = 256  # ids drawn from the kernel at a time: a system call costs as much as ten
 
 
 def uuid_source(urandom: Callable[[int], bytes] = os.urandom) -> Callable[[], bytes]:
@@ -36,7 +34,7 @@ def to_text(message_id: bytes) -> str:
 
 
 def from_text(text: str) -> bytes | None:
-    """The 16 octets of an id written in any case, with or without hyphens; else None."""
+    """The 16 octets of an id in any case, with or without hyphens; else None."""
     digits = text.strip().replace("-", "")
     if len(digits) != 32:  # noqa: PLR2004 - 16 octets in hexadecimal
         return None

@@ -30,7 +30,7 @@ class State(enum.IntEnum):
 
 
 def outranks(new: State, old: State) -> bool:
-    """Whether ``new`` may replace ``old``: the first final state wins, with one exception.
+    """Whether ``new`` may replace ``old``: the first final state wins, but for one.
 
     A DELIVERED that comes after EXPIRED or UNDELIVERED replaces it, because the phone
     has the message after all. Anything may replace a state that is not final, but

@@ -1,4 +1,4 @@
-"""SMPP command_status values (v3.4 section 5.1.3) by their names in the specification."""
+"""SMPP command_status values (v3.4 section 5.1.3) by their names there."""
 
 import enum
 

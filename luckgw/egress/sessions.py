@@ -9,7 +9,7 @@ class Receiver(Protocol):
 
     @property
     def room(self) -> int:
-        """How many deliver_sm may be sent now; 0 for a transmitter or a stalled peer."""
+        """How many deliver_sm may be sent now; none to a peer that does not read."""
         ...
 
     @property
@@ -18,7 +18,7 @@ class Receiver(Protocol):
         ...
 
     def deliver(self, body: bytes, context: object) -> None:
-        """Send one deliver_sm body; the answer goes to the account's outbox. HOT PATH."""
+        """Send one deliver_sm body; the account's outbox hears the answer. HOT PATH."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The pipeline and the store as the HTTP API sees them: Deferreds that fire or refuse."""
+"""The pipeline and the store as the HTTP API sees them: Deferreds."""
 
 from typing import Any, Protocol
 

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from luckgw.admission.accounts import Accounts, KnownAccount
 from luckgw.admission.checks import check_submit, message_times
 from luckgw.config import model
-from luckgw.domain.errors import Refusal
+from luckgw.domain.errors import Refusal, bad_request
 from luckgw.domain.status import Status
 from luckgw.egress.sessions import Sessions
 from luckgw.link.flusher import Flusher
@@ -26,13 +26,13 @@ from luckgw.wire.events import (
     Closing,
     Malformed,
     TimedOut,
-    UnbindDone,
-    Unbound,
 )
 from luckgw.wire.pdus import RESPONSE, Command, Sm, encode_sm
 
 DELIVER_WINDOW: Final = 100
 """deliver_sm that a partner may leave unanswered on one session."""
+MAX_BODY: Final = 65_535
+"""Octets of a submit_sm that can be kept (luckgw.store.records); no SMS is as long."""
 MAX_SESSIONS: Final = 2000
 """Connections at the same time (spec/reliability 2.10) ..."""
 MAX_UNBOUND: Final = 200
@@ -43,7 +43,7 @@ FINISH_S: Final = 5.0
 _SUBMIT_SM: Final = int(Command.SUBMIT_SM)
 _DELIVER_SM: Final = int(Command.DELIVER_SM)
 _DELIVER_SM_RESP: Final = int(Command.DELIVER_SM_RESP)
-#: Not offered yet: answered with generic_nack, as by an SMSC that has switched them off.
+#: Not offered yet: answered with generic_nack, as by an SMSC that has them off.
 _DISABLED: Final[frozenset[int]] = frozenset(
     {
         Command.DATA_SM,
@@ -167,7 +167,7 @@ class ServerSession(SmppSession):
                 "closing {peer}: {reason}", peer=self.peer, reason=event.reason
             )
             self.close()
-        elif isinstance(event, Unbound | UnbindDone):
+        else:  # Unbound, UnbindDone
             self.close()
 
     def _submitted(self, sm: Sm) -> None:
@@ -297,14 +297,16 @@ def _body_to_send(sm: Sm, destination: bytes) -> bytes:
     """The body that the carrier is to get. HOT PATH.
 
     It is the partner's own, but the carrier is always asked for a receipt: that is how
-    we know what became of a message.
+    we know what became of a message. Raises Refusal when no record can hold it.
     """
-    if destination != sm.destination_addr:
-        return _with_destination(sm, destination)
     body, at = sm.body, sm.registered_delivery_at
-    if body[at] == 1:
-        return body
-    return body[:at] + b"\1" + body[at + 1 :]
+    if destination != sm.destination_addr:
+        body = _with_destination(sm, destination)
+    elif body[at] != 1:
+        body = body[:at] + b"\1" + body[at + 1 :]
+    if len(body) > MAX_BODY:
+        raise bad_request("the message is too long", Status.ESME_RINVMSGLEN)
+    return body
 
 
 def _with_destination(sm: Sm, destination: bytes) -> bytes:
@@ -413,7 +415,7 @@ class SmppServer(Factory):
             return Status.ESME_RINVPASWD
         settings = account.settings
         bound = len(self._sessions.of(settings.name))
-        if self._draining or not settings.enabled or bound >= settings.max_binds:
+        if not settings.enabled or bound >= settings.max_binds:
             return Status.ESME_RBINDFAIL
         return account
 

@@ -153,12 +153,12 @@ class SmppSession(Protocol):
     # -- octets out --------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Write all output at once. HOT PATH: one call for each turn."""
+        """Write all output at once; once gone there is none. HOT PATH."""
         output = self.wire.take_output()
         if output:
             if self.is_stalled:
                 self._hold(output)
-            elif not self.is_gone:
+            else:
                 self._transport.write(output)
         if self.wire.has_more:  # an answer finished something: an unbind, a bind
             self._come_back()
@@ -177,10 +177,9 @@ class SmppSession(Protocol):
     # Back-pressure: the transport tells us, the producer of what it is to send.
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full. Told again with every write."""
-        if not self.is_stalled:
-            self.is_stalled = True
-            self._stalled_at = self.clock.seconds()
+        """The transport's buffer is full."""
+        self.is_stalled = True
+        self._stalled_at = self.clock.seconds()
 
     def resumeProducing(self) -> None:
         """The transport's buffer is empty."""
@@ -238,7 +237,7 @@ class SmppSession(Protocol):
 
     def _tick(self) -> None:
         now = self.clock.seconds()
-        if not self._is_closing:
+        if not self._is_closing and self._held_size <= MAX_UNSENT:  # else we are deaf
             events = self.wire.tick(now)
             if events:
                 self.handle(events)

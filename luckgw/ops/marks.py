@@ -49,7 +49,7 @@ class Marks:
 
     @property
     def is_full(self) -> bool:
-        """Whether new messages are refused."""
+        """Whether new messages are refused. HOT PATH."""
         return bool(self._disk or self._memory)
 
     @property
@@ -58,32 +58,37 @@ class Marks:
         return [each for each in (self._disk, self._memory) if each]
 
     def start(self) -> None:
-        """Begin to look; the first look is over when this returns, except for memory."""
-        self._loop.start(LOOK_S).addErrback(
-            lambda f: self.log.failure(
-                "the marks are not looked at any more", failure=f
-            )
-        )
+        """Begin to look; when this returns the disk has been looked at once."""
+        self._loop.start(LOOK_S).addErrback(self._broken)
 
     def stop(self) -> None:
         """Look no more."""
         if self._loop.running:
             self._loop.stop()
 
+    def _broken(self, failure: Failure) -> None:
+        self.log.failure("the marks are not looked at any more", failure=failure)
+
     def look(self) -> "Deferred[None]":
         """One look."""
-        before = self.is_full
-        self._disk = self._look_at_disk()
-        if self.is_full and not before:
-            self.log.error("refusing new messages: {problems}", problems=self.problems)
+        self._disk = self._noted(self._disk, self._look_at_disk())
         d = self._execute(b"INFO", b"memory")
-        d.addCallbacks(self._look_at_memory, self._no_answer)
-        return d
+        return d.addCallback(self._look_at_memory).addErrback(self._not_seen)
+
+    def _noted(self, before: str, now: str) -> str:
+        """What is found now; a problem that is new is logged."""
+        if now and not before:
+            self.log.error("refusing new messages: {problem}", problem=now)
+        return now
 
     def _look_at_disk(self) -> str:
+        """What is wrong with the disk, "" for nothing."""
         if self._directory is None:
             return ""
-        found = os.statvfs(self._directory)
+        try:
+            found = os.statvfs(self._directory)
+        except OSError as error:
+            return f"the disk of {self._directory} can not be looked at: {error}"
         free = found.f_bavail * found.f_frsize
         if free >= self._min_free:
             return ""
@@ -93,18 +98,17 @@ class Marks:
         )
 
     def _look_at_memory(self, reply: bytes) -> None:
-        pairs = dict(
-            line.split(":", 1) for line in reply.decode().splitlines() if ":" in line
-        )
+        lines = (line.partition(":") for line in reply.decode().splitlines())
+        pairs = {name: value for name, _, value in lines}
         used, most = int(pairs["used_memory"]), int(pairs.get("maxmemory", 0))
-        was = self._memory
-        self._memory = (
-            f"the store uses {used >> 20} of {most >> 20} MiB"
-            if most and used > MEMORY_MARK * most
-            else ""
-        )
-        if self._memory and not was:
-            self.log.error("refusing new messages: {problem}", problem=self._memory)
+        problem = ""
+        if most and used > MEMORY_MARK * most:
+            problem = f"the store uses {used >> 20} of {most >> 20} MiB"
+        self._memory = self._noted(self._memory, problem)
 
-    def _no_answer(self, _failure: Failure) -> None:
-        """The store is away: the journal refuses by itself."""
+    def _not_seen(self, failure: Failure) -> None:
+        """No answer that can be read: what was found last stands.
+
+        If the store is away, the journal refuses by itself.
+        """
+        self.log.debug("no look at the store's memory", why=failure.getErrorMessage())

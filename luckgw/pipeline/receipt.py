@@ -1,13 +1,21 @@
 """A carrier delivers something: a receipt finds its message, or waits for it."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
+
+from twisted.logger import Logger
 
 from luckgw.config.model import Upstream
+from luckgw.domain.states import State
 from luckgw.domain.status import Status
 from luckgw.receipts.match import canonical
 from luckgw.receipts.parse import parse
 from luckgw.store.interface import Journal, Verdict
+
+KIND: Final = 0x3C
+"""The bits of esm_class that say what a deliver_sm is (v3.4 5.2.12); 0: a message."""
+LONGEST_STAT: Final = 16
+"""Characters of ``stat:`` that are kept: the word has 7 (v3.4 Appendix B)."""
 
 
 class DeliverSm(Protocol):
@@ -25,18 +33,25 @@ class DeliverSm(Protocol):
 class Counters:
     """What came from carriers, counted."""
 
-    __slots__ = ("applied", "gone", "messages", "parked", "repeated")
+    __slots__ = ("applied", "gone", "messages", "nameless", "parked", "repeated")
 
     def __init__(self) -> None:
         self.applied = 0
         self.repeated = 0
+        """No news: duplicates, and what is older than what is known."""
         self.parked = 0
         self.gone = 0
+        """Their messages have left the store."""
+        self.nameless = 0
+        """They do not say whose receipt they are."""
         self.messages = 0
+        """No receipts: messages from phones."""
 
 
 class Receipts:
     """Matches receipts and keeps what they say, then answers the carrier."""
+
+    log = Logger()
 
     def __init__(self, journal: Journal, wake: Callable[[str], None]) -> None:
         """``wake`` is called with an account that has something in an outbox now."""
@@ -51,35 +66,73 @@ class Receipts:
 
         When the store is away the carrier is told ESME_RX_T_APPN and sends it again.
         A message from a phone (MO) is not taken by this version: it gets the same
-        answer, so that the carrier keeps it.
+        answer, so that the carrier keeps it. What only looks like a receipt is one if
+        its id is known, else a message.
         """
         receipt = parse(sm.esm_class, sm.payload, sm.tlvs)
-        counters = self.counters
-        if receipt is None or not receipt.message_id:
-            counters.messages += 1
-            reply(Status.ESME_RX_T_APPN)
+        if receipt is None:
+            self._not_taken(reply)
+            return
+        is_marked = sm.esm_class & KIND != 0
+        carrier_id = canonical(receipt.message_id, upstream.dlr_id)
+        if not carrier_id:
+            self._no_id(upstream, reply, is_marked=is_marked)
             return
 
         def told(verdict: Verdict, account: str) -> None:
-            if verdict is Verdict.AWAY:
-                reply(Status.ESME_RX_T_APPN)
-                return
-            reply(0)
             if verdict is Verdict.APPLIED:
-                counters.applied += 1
+                reply(Status.ESME_ROK)
+                self.counters.applied += 1
                 if account:
                     self._wake(account)
-            elif verdict is Verdict.PARKED:
-                counters.parked += 1
-            elif verdict is Verdict.GONE:
-                counters.gone += 1
             else:
-                counters.repeated += 1
+                self._told(verdict, reply)
 
+        stat = receipt.stat[:LONGEST_STAT]
+        tail = f"{upstream.name}\0{stat}\0{receipt.err}\0{receipt.done_date}"
         self._journal.receipt(
             upstream.name,
-            canonical(receipt.message_id, upstream.dlr_id),
-            receipt.state,
-            f"{upstream.name}\0{receipt.stat}\0{receipt.err}\0{receipt.done_date}".encode(),
+            carrier_id,
+            # An intermediate notification settles nothing, whatever it says.
+            State.SENT if receipt.intermediate else receipt.state,
+            tail.encode(),
             told,
+            park=is_marked,
         )
+
+    def _told(self, verdict: Verdict, reply: Callable[[int], None]) -> None:
+        """The store did not apply the receipt."""
+        counters = self.counters
+        if verdict is Verdict.AWAY:
+            reply(Status.ESME_RX_T_APPN)
+            return
+        if verdict is Verdict.UNKNOWN:
+            self._not_taken(reply)
+            return
+        reply(Status.ESME_ROK)
+        if verdict is Verdict.PARKED:
+            counters.parked += 1
+        elif verdict is Verdict.GONE:
+            counters.gone += 1
+        else:
+            counters.repeated += 1
+
+    def _not_taken(self, reply: Callable[[int], None]) -> None:
+        self.counters.messages += 1
+        reply(Status.ESME_RX_T_APPN)
+
+    def _no_id(
+        self, upstream: Upstream, reply: Callable[[int], None], *, is_marked: bool
+    ) -> None:
+        """A receipt that nobody can ever match: to have it repeated helps nobody."""
+        if not is_marked:
+            self._not_taken(reply)
+            return
+        self.counters.nameless = count = self.counters.nameless + 1
+        if count & (count - 1) == 0:  # 1, 2, 4, 8 ...: repeats do not flood the log
+            self.log.warn(
+                "upstream {upstream} sent a receipt without an id ({count} so far)",
+                upstream=upstream.name,
+                count=count,
+            )
+        reply(Status.ESME_ROK)

@@ -1,4 +1,4 @@
-"""A message comes in: may it, where to, keep it, then say so. The same for HTTP and SMPP."""
+"""A message comes in: may it, where to, keep it, then say so."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ class Upstreams(Protocol):
 class Submit:
     """Admits, routes and keeps messages."""
 
-    def __init__(  # noqa: PLR0913 - each is a collaborator
+    def __init__(
         self,
         journal: Journal,
         routes: RouteTable,
@@ -91,9 +91,9 @@ class Submit:
         """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
 
         ``source`` and ``destination`` are normalised, ``bodies`` are submit_sm bodies
-        that ask the carrier for a receipt. ``only`` names the one upstream it may go to,
-        whatever the routes say. Raises Refusal when it may not enter: then nothing is
-        stored and ``done`` is not called.
+        that ask the carrier for a receipt. ``only`` names the one upstream it may go
+        to, whatever the routes say. Raises Refusal when it may not enter: then nothing
+        is stored and ``done`` is not called.
         """
         name = account.name
         if self._marks.is_full:

@@ -1,7 +1,7 @@
-"""A text becomes a message: characters to segments to submit_sm bodies, then ``submit``."""
+"""A text becomes a message: characters, segments, submit_sm bodies, then ``submit``."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -9,11 +9,11 @@ import attrs
 from luckgw.admission.accounts import Accounts, KnownAccount
 from luckgw.config.model import Account
 from luckgw.domain import errors
-from luckgw.domain.address import normalise_number, ton_npi
+from luckgw.domain.address import LONGEST_SOURCE, normalise_number, ton_npi
 from luckgw.domain.status import Status
 from luckgw.pipeline.submit import Submit
-from luckgw.text.alphabets import choose
-from luckgw.text.segments import split
+from luckgw.text.alphabets import Encoding, choose
+from luckgw.text.segments import Form, Piece, cut
 from luckgw.wire.pdus import encode_sm
 
 UDHI: Final = 0x40
@@ -38,14 +38,14 @@ class References:
     """
 
     def __init__(self, first: Callable[[], int]) -> None:
-        """``first`` gives a random start, 0..255, for a destination not seen lately."""
+        """``first`` gives a random start for a destination not seen lately."""
         self._first = first
         self._last: OrderedDict[str, int] = OrderedDict()
 
     def next_for(self, destination: str) -> int:
-        """The next reference, 0..255."""
+        """The next reference, 0..65535; what has room for less takes its low bits."""
         last = self._last.pop(destination, None)
-        reference = self._first() & 255 if last is None else (last + 1) & 255
+        reference = (self._first() if last is None else last + 1) & 0xFFFF
         self._last[destination] = reference
         if len(self._last) > _REFERENCES:
             self._last.popitem(last=False)
@@ -92,26 +92,9 @@ class SendText:
             raise errors.not_authenticated("the account is not known any more")
         number = _check(known, source, destination)
         encoding = choose(content)
-        pieces = split(content, encoding, self._references.next_for(number))
-        source_ton, source_npi = ton_npi(source)
-        esm_class = UDHI if len(pieces) > 1 else 0
-        # A sender's `+` is written in the type of number, not in the address.
-        source_addr = source.removeprefix("+").encode("ascii")
-        bodies = [
-            encode_sm(
-                source_addr_ton=source_ton,
-                source_addr_npi=source_npi,
-                source_addr=source_addr,
-                dest_addr_ton=1,
-                dest_addr_npi=1,
-                destination_addr=number.encode("ascii"),
-                esm_class=esm_class,
-                registered_delivery=1,
-                data_coding=encoding.data_coding,
-                short_message=piece,
-            )
-            for piece in pieces
-        ]
+        reference = self._references.next_for(number)
+        pieces = cut(content, encoding, Form.UDH8, reference)
+        bodies = _bodies(source, number, encoding, pieces)
 
         def told(message_id: str) -> None:
             done(Kept(message_id, len(bodies), encoding.value) if message_id else None)
@@ -143,3 +126,43 @@ def _check(account: KnownAccount, source: str, destination: str) -> str:
             Status.ESME_RINVDSTADR,
         )
     return number
+
+
+def _bodies(
+    source: str, number: str, encoding: Encoding, pieces: Sequence[Piece]
+) -> list[bytes]:
+    """A submit_sm body for each piece of the text."""
+    source_ton, source_npi = ton_npi(source)
+    source_addr = _source_addr(source)
+    destination_addr = number.encode("ascii")
+    return [
+        encode_sm(
+            source_addr_ton=source_ton,
+            source_addr_npi=source_npi,
+            source_addr=source_addr,
+            dest_addr_ton=1,
+            dest_addr_npi=1,
+            destination_addr=destination_addr,
+            esm_class=UDHI if piece.udhi else 0,
+            registered_delivery=1,
+            data_coding=encoding.data_coding,
+            short_message=piece.short_message,
+            tlvs=piece.tlvs,
+        )
+        for piece in pieces
+    ]
+
+
+def _source_addr(source: str) -> bytes:
+    """The octets of a sender, in Latin-1 as everywhere. A number's ``+`` is written in
+    its type of number.
+    """
+    try:
+        octets = source.removeprefix("+").encode("latin-1")
+    except UnicodeEncodeError:
+        octets = b""
+    if not octets or len(octets) > LONGEST_SOURCE:
+        raise errors.bad_request(
+            "`from` can not be written in an SMPP address", Status.ESME_RINVSRCADR
+        )
+    return octets

@@ -1,7 +1,8 @@
 """One connection to the store, kept open: txredisapi as a transport and nothing more.
 
-Facts and rules are in spec/reliability 4: no MULTI, no pool, ``charset=None``, no number
-conversion, hiredis required, deadlines of our own, reconnects within half a second.
+Facts and rules are in spec/reliability 4: no MULTI, no pool, ``charset=None``, no
+number conversion, hiredis required, deadlines of our own, reconnects within half a
+second.
 txredisapi's own factory is not used: after one refused AUTH it never connects again,
 and its first retry comes after a second.
 """
@@ -179,11 +180,11 @@ class StoreConnection:
         self._protocol = protocol
         self._oldest = []
         if self._stopping:
-            protocol.transport.loseConnection()
+            self.stop()
             return succeed(None)
-        return ensureDeferred(self._log_in(protocol))
+        return ensureDeferred(self._log_in())
 
-    async def _log_in(self, protocol: ValkeyProtocol) -> None:
+    async def _log_in(self) -> None:
         given = self._credentials
         try:
             if given.password:
@@ -199,20 +200,19 @@ class StoreConnection:
             await self._prepare(self)
         except (StoreAway, ResponseError, StoreUnfit) as error:
             self.log.warn("the store is not usable: {error}", error=str(error))
-            self._refuse(protocol, error)
+            self._refuse(error)
             return
         except Exception as error:  # noqa: BLE001 - a half-prepared one is never used
             self.log.failure("preparing the store's connection failed")
-            self._refuse(protocol, error)
+            self._refuse(error)
             return
         self._tries = 0
         self.last_error = ""
 
-    def _refuse(self, protocol: ValkeyProtocol, error: Exception) -> None:
+    def _refuse(self, error: Exception) -> None:
         self.is_usable = False
         self.last_error = str(error)
-        if protocol.transport is not None:
-            protocol.transport.abortConnection()
+        self._abort()
 
     def _not_connected(self, failure: Failure) -> None:
         self.last_error = failure.getErrorMessage()

@@ -24,7 +24,7 @@ class Accept(enum.Enum):
 
     STORED = enum.auto()
     AWAY = enum.auto()
-    """Not stored, and never will be: if it was, it is revoked before anything claims it."""
+    """Not stored: if it was, it is revoked before anything claims it."""
 
 
 class Verdict(enum.Enum):
@@ -101,10 +101,10 @@ class Journal(Protocol):
         ...
 
     def claim(self, queue: Queue, want: int, done: ClaimCallback) -> None:
-        """Take up to ``want`` entries that are ready or due; they are ours when told."""
+        """Take up to ``want`` entries that are ready or due; ours when told."""
         ...
 
-    def sent(
+    def sent(  # noqa: PLR0913 - what a carrier says has as many sides
         self,
         queue: Queue,
         message_id: bytes,
@@ -151,7 +151,7 @@ class Journal(Protocol):
         tail: bytes,
         done: VerdictCallback,
     ) -> None:
-        """The gateway ends a message that it holds: EXPIRED, REJECTED, FAILED, UNKNOWN."""
+        """The gateway ends a message: EXPIRED, REJECTED, FAILED, UNKNOWN."""
         ...
 
     def retry(
@@ -162,7 +162,7 @@ class Journal(Protocol):
         due_ms: int | None,
         event: bytes,
     ) -> None:
-        """Give an entry back, as ``again``: at ``due_ms``, or at once and first in line."""
+        """Give an entry back, as ``again``: at ``due_ms``, or now and first in line."""
         ...
 
     def settle(self, queue: Queue, entry: bytes) -> None:

@@ -38,7 +38,7 @@ BATCH: Final = 400
 GIVE_UP_S: Final = 10.0
 """After this long without a verdict a caller is told no (spec/reliability 3.2)."""
 RECEIPT_WAIT_S: Final = 25.0
-"""A carrier waits this long for the answer to its receipt before it is told to repeat it:
+"""A carrier waits so long for the answer to its receipt before it is told to repeat it:
 most outages are shorter, and not every carrier does repeat."""
 RETRY_S: Final = 0.2
 """Pause before a batch that the store refused is tried again."""
@@ -87,6 +87,10 @@ _REFUSED_AT_ONCE: Final = (b"A", b"C")
 """Operations that are told no as soon as the store is away, if they never left."""
 
 
+_LET_GO: Final = (b"S", b"T", b"N", b"F")
+"""Operations on an entry after which its holder does not hold it any more."""
+
+
 _TOO_LATE: Final = 2
 """The verdict on the revocation of a message that has a history already."""
 
@@ -104,7 +108,7 @@ class Journal:
 
     log = Logger()
 
-    def __init__(  # noqa: PLR0913 - each is a collaborator
+    def __init__(
         self,
         clock: IReactorTime,
         backend: Backend,
@@ -460,7 +464,7 @@ class Journal:
             self._refuse_receipts()
 
     def _refuse_in_doubt(self) -> bool:
-        """Say no to the messages of a batch whose fate is not known; whether that went."""
+        """Say no to the messages of a batch in doubt; whether that went."""
         self._taking = False
         batch = self._lost
         if batch is None:
@@ -498,8 +502,6 @@ class Journal:
         waiting, self._gathering = self._gathering, []
         for operation in waiting:
             (kind, *_), callback = operation
-            if callback is _given_back:
-                continue
             if kind in kinds:
                 self._tell(callback, None)
             else:
@@ -510,11 +512,12 @@ class Journal:
         if self._late_call is not None and self._late_call.active():
             self._late_call.cancel()
 
-    # -- the connection comes and goes ---------------------------------------------------
+    # -- the connection comes and goes -------------------------------------------------
 
     def lost(self) -> None:
         """The connection is gone: accept nothing; what was only gathered is refused."""
         self._open = self._taking = False
+        self._gathering = [op for op in self._gathering if op[1] is not _given_back]
         self._refuse_gathered(_REFUSED_AT_ONCE)
         self._begin_to_wait(self._clock.seconds())
         self._tell_idle_waiters()
@@ -570,7 +573,15 @@ class Journal:
     async def _claims_unknown_here(self) -> list[Operation]:
         operations: list[Operation] = []
         for queue, held in list(self._holders.values()):
-            for entry in set(await self._backend.claimed(queue.claims)) - held():
+            claimed = set(await self._backend.claimed(queue.claims))
+            # What was let go of while the store was away is claimed there until that is
+            # flushed. It is known: a claim that follows may even have it again.
+            let_go = {
+                arg for args, _ in self._gathering if args[0] in _LET_GO for arg in args
+            }
+            unknown = claimed - held() - let_go
+            # Each goes before the one before it: an outbox's oldest entry last.
+            for entry in sorted(unknown, key=lambda e: (e[17:23], e), reverse=True):
                 args = (b"T", queue.key, queue.claims, entry, entry, b"", b"")
                 operations.append((args, _given_back))
         return operations

@@ -61,7 +61,7 @@ def parse_claims(key: bytes) -> tuple[bytes, str, int]:
 
 
 def carrier_id(upstream: str, canonical: bytes) -> bytes:
-    """String: a carrier's message id -> our id and segment, or the receipt parked for it."""
+    """String: a carrier's id -> our id and segment, or the receipt parked for it."""
     return b"r:" + upstream.encode() + b":" + canonical
 
 
@@ -71,8 +71,14 @@ def parked(upstream: str) -> bytes:
 
 
 def index(account: str, day: str) -> bytes:
-    """List of the ids an account sent on a UTC day (``20261123``): logs and retention."""
+    """List of the ids an account sent on a UTC day (``20261123``), for the sweep."""
     return b"i:" + account.encode() + b":" + day.encode()
+
+
+def parse_index(key: bytes) -> tuple[str, str]:
+    """The account and the day in the name of an index."""
+    account, day = key[2:].decode().rsplit(":", 1)
+    return account, day
 
 
 def webhook_parked(account: str) -> bytes:

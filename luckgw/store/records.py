@@ -52,7 +52,7 @@ def encode(
 ) -> bytes:
     """The record of a message that has just been accepted. HOT PATH.
 
-    ``bodies`` are at most 254 submit_sm bodies of at most 65,535 octets.
+    ``bodies`` are at most 255 submit_sm bodies of at most 65,535 octets.
     """
     if len(bodies) == 1:
         body = bodies[0]

@@ -1,10 +1,10 @@
-"""What is older than the retention leaves the store; receipts nobody claimed are dropped."""
+"""What is older than the retention leaves the store, and receipts nobody claimed."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
@@ -28,11 +28,16 @@ class Commands(Protocol):
 
 
 class Sweep:
-    """Looks every ten minutes."""
+    """Looks every ten minutes.
+
+    A message leaves with the day on which it was accepted, once that day is as old as
+    the retention; one that still waits for its carrier then is kept as if it had been
+    accepted today.
+    """
 
     log = Logger()
 
-    def __init__(  # noqa: PLR0913 - each is a collaborator
+    def __init__(
         self,
         clock: IReactorTime,
         execute: Commands,
@@ -49,6 +54,7 @@ class Sweep:
         self._now_ms = now_ms
         self._loop = LoopingCall(self._look)
         self._loop.clock = clock
+        self._sweeping: Deferred[None] | None = None
         self.swept = 0
         self.orphans = 0
 
@@ -59,45 +65,60 @@ class Sweep:
         )
 
     def stop(self) -> None:
-        """End."""
+        """End; a sweep that is under way ends as well."""
         if self._loop.running:
             self._loop.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
 
     def _look(self) -> "Deferred[None]":
-        return ensureDeferred(self.sweep()).addErrback(self._not_swept)
+        self._sweeping = ensureDeferred(self.sweep())
+        return self._sweeping.addErrback(self._not_swept)
 
     def _not_swept(self, failure: Failure) -> None:
-        self.log.warn(
-            "the sweep will try again: {reason}", reason=failure.getErrorMessage()
-        )
+        if not failure.check(CancelledError):
+            self.log.warn(
+                "the sweep will try again: {reason}", reason=failure.getErrorMessage()
+            )
 
     async def sweep(self) -> None:
         """Remove all that is too old."""
         now = datetime.fromtimestamp(self._now_ms() / 1000, UTC)
         # The day that is `retention` ago may still hold younger messages.
-        last_kept = (now - self._retention).strftime("%Y%m%d")
+        first_kept = (now - self._retention).strftime("%Y%m%d")
         for index in await self._execute(b"SMEMBERS", keys.INDEXES):
-            if index.rsplit(b":", 1)[1].decode() < last_kept:
-                await self._empty(index)
-        cutoff = self._now_ms() - keys.PARKED_S * 1000
+            account, day = keys.parse_index(index)
+            if day < first_kept:
+                await self._empty(index, keys.index(account, now.strftime("%Y%m%d")))
         for upstream in self._upstreams:
-            dropped: Deferred[int] = Deferred()
-            self._journal.drop_parked(keys.parked(upstream), cutoff, dropped.callback)
-            count = await dropped
-            if count:
-                self.orphans += count
-                self.log.warn(
-                    "{count} receipts of {upstream} never found their message",
-                    count=count,
-                    upstream=upstream,
-                )
+            await self._drop_orphans(upstream)
 
-    async def _empty(self, index: bytes) -> None:
+    async def _empty(self, index: bytes, today: bytes) -> None:
         while True:
             step: Deferred[int] = Deferred()
-            self._journal.sweep(index, STEP, step.callback)
+            self._journal.sweep(index, STEP, today, step.callback)
             count = await step
             if count == 0:
                 return
             self.swept += count
-            await deferLater(self._clock, PAUSE_S, lambda: None)
+            await deferLater(self._clock, PAUSE_S)
+
+    async def _drop_orphans(self, upstream: str) -> None:
+        """Drop the receipts that have waited too long for their message."""
+        too_old_ms = self._now_ms() - keys.PARKED_S * 1000
+        dropped = 0
+        while True:
+            step: Deferred[int] = Deferred()
+            self._journal.drop_parked(keys.parked(upstream), too_old_ms, step.callback)
+            count = await step
+            if count == 0:
+                break
+            dropped += count
+            await deferLater(self._clock, PAUSE_S)
+        self.orphans += dropped
+        if dropped:
+            self.log.warn(
+                "{count} receipts of {upstream} never found their message",
+                count=dropped,
+                upstream=upstream,
+            )

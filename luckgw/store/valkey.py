@@ -59,7 +59,7 @@ class ValkeyBackend:
 
 
 async def check_server(connection: StoreConnection, *, want_durable: bool) -> None:
-    """Refuse a server on which "accepted" would not mean "kept" (spec/reliability 3.10).
+    """Refuse a server on which "accepted" is not "kept" (spec/reliability 3.10).
 
     Raises StoreUnfit with the setting and the value it must have.
     """

@@ -8,6 +8,7 @@ import codecs
 import re
 
 ESC = 0x1B
+_CR = b"\r"
 
 #: The character of each septet, in order; ESC stands for itself.
 BASIC = (
@@ -116,11 +117,6 @@ def _escaped(pair: re.Match[str]) -> str:
     return _AFTER_ESCAPE.get(follower, follower)
 
 
-def septets(text: str) -> int:
-    """How many septets ``text`` takes; raises NotGsm7 as ``encode`` does."""
-    return len(encode(text))
-
-
 def foreign(text: str) -> list[tuple[int, str]]:
     """Every character that is in neither table, with its position from 0, in order."""
     return [(match.start(), match[0]) for match in _FOREIGN.finditer(text)]
@@ -167,3 +163,33 @@ def unpack(octets: bytes, fill: int = 0, count: int | None = None) -> bytes:
     return bytes(
         [group >> shift & 0x7F for group in groups for shift in range(0, 56, 7)]
     )[:count]
+
+
+def closed(septets: bytes, udh_octets: int) -> bytes:
+    """``septets`` as they are packed behind a UDH of so many octets: so that they end
+    where they end.
+
+    Seven spare bits at the end would read as one more septet, "@". So they are filled
+    with a CR; and since a CR there is taken for such filling, one that is meant is
+    doubled, which shows the same (TS 23.038 6.1.2.3.1, written for USSD; on SMPP nobody
+    tells how many septets there are either).
+    """
+    at = (_septets_of(udh_octets) + len(septets)) % 8
+    if at == 7 or (at == 0 and septets.endswith(_CR)):  # noqa: PLR2004 - of 8 septets
+        return septets + _CR
+    return septets
+
+
+def unpack_closed(octets: bytes, udh_octets: int) -> bytes:
+    """The septets that were ``closed`` and packed behind a UDH of so many octets.
+
+    A CR at the very end that is only filling is taken off.
+    """
+    septets = unpack(octets, fill_bits(udh_octets))
+    if (_septets_of(udh_octets) + len(septets)) % 8 == 0:
+        return septets.removesuffix(_CR)
+    return septets
+
+
+def _septets_of(udh_octets: int) -> int:
+    return (8 * udh_octets + fill_bits(udh_octets)) // 7

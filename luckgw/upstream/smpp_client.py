@@ -36,7 +36,6 @@ from luckgw.wire.events import (
     Closing,
     Malformed,
     TimedOut,
-    UnbindDone,
     Unbound,
 )
 from luckgw.wire.pdus import Command, Sm
@@ -142,7 +141,7 @@ class ClientSession(SmppSession):
         elif isinstance(event, Closing):
             bind.note(event.reason)
             self.close()
-        elif isinstance(event, UnbindDone):
+        else:  # UnbindDone
             self.close()
 
     def _note_malformed(self, event: Malformed) -> None:

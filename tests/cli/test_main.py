@@ -172,15 +172,48 @@ class TestSegments:
         """Count and encoding, for people and for programs."""
         assert run("segments", "Hello").output == "segments  1\nencoding  gsm7\n"
         answer = json.loads(run("segments", "a" * 161, "--json").output)
-        assert answer == {"segments": 2, "encoding": "gsm7", "forcing": []}
+        assert answer == {
+            "segments": 2,
+            "encoding": "gsm7",
+            "forcing": [],
+            "transliterated": None,
+        }
 
     def test_point_at_what_makes_it_dearer(self) -> None:
-        """Each character that forces UCS2, and where."""
-        output = run("segments", "say “hi”").output
-        assert "encoding  ucs2" in output
-        assert "position 4: “ (U+201C) forces UCS2" in output
-        answer = json.loads(run("segments", "say “hi”", "--json").output)
-        assert answer["forcing"][0] == {"position": 4, "character": "“"}
+        """Each character that forces UCS2, where, what would do instead, and what the
+        text would take then.
+        """
+        assert run("segments", "“hi”\xad" + "a" * 66).output.splitlines() == [
+            "segments  2",
+            "encoding  ucs2",
+            "position 0: “ (U+201C) forces UCS2; suggested: '\"'",
+            "position 3: ” (U+201D) forces UCS2; suggested: '\"'",
+            "position 4: \xad (U+00AD) forces UCS2; suggested: leave it out",
+            "transliterated: 1 segment of gsm7",
+        ]
+        assert run("segments", "я" + "s\u0327" * 70).output.splitlines()[:4] == [
+            "segments  3",
+            "encoding  ucs2",
+            "position 0: я (U+044F) forces UCS2; nothing in GSM 7-bit looks like it",
+            "position 1: s\u0327 (U+0073 U+0327) forces UCS2; suggested: 's'",
+        ]
+        last = run("segments", "я" + "s\u0327" * 70).output.splitlines()[-1]
+        assert last == "transliterated: 2 segments of ucs2"
+
+    def test_say_it_to_programs_too(self) -> None:
+        """With --json: the same facts, null for what is not there."""
+        assert json.loads(run("segments", "say “я”", "--json").output) == {
+            "segments": 1,
+            "encoding": "ucs2",
+            "forcing": [
+                {"position": 4, "character": "“", "replacement": '"'},
+                {"position": 5, "character": "я", "replacement": None},
+                {"position": 6, "character": "”", "replacement": '"'},
+            ],
+            "transliterated": {"segments": 1, "encoding": "ucs2"},
+        }
+        answer = json.loads(run("segments", "я", "--json").output)
+        assert answer["transliterated"] is None
 
     def test_of_what_can_not_be_sent_are_refused(self) -> None:
         """Exit 1 with the reason."""

@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("luckgw.testing.store_contract")
+pytest.register_assert_rewrite(
+    "luckgw.testing.store_contract", "luckgw.testing.upstream_contract"
+)

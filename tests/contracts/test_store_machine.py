@@ -6,6 +6,7 @@ After each batch the verdicts are equal, and all that can be seen in the two sto
 from collections.abc import Sequence
 from typing import Any, Final, Protocol, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -381,6 +382,7 @@ class StoreMachine(RuleBasedStateMachine):
         return records.event(kind, self.now_ms, records.EVERY_SEGMENT)
 
 
+@pytest.mark.timeout(400)  # only to find the shortest story, when there is one to tell
 def test_both_stores_do_the_same(valkey: Valkey) -> None:
     """Whatever happens, in whatever order, memory and server can not be told apart."""
     connection = BlockingConnection(valkey.socket_path)
@@ -392,7 +394,7 @@ def test_both_stores_do_the_same(valkey: Valkey) -> None:
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=50,
+                max_examples=40,
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow],

@@ -1,4 +1,4 @@
-"""A real gateway in a directory of its own, started and stopped as an operator would."""
+"""A real gateway in a directory of its own, run as an operator would run it."""
 
 import json
 import os

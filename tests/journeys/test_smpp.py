@@ -38,10 +38,16 @@ class Partner:
         )
         self.answers: list[Any] = []
         self.receipts: list[Any] = []
-        self.client.set_message_sent_handler(lambda pdu: self.answers.append(pdu))
-        self.client.set_message_received_handler(lambda pdu: self.receipts.append(pdu))
+        self.client.set_message_sent_handler(self._answered)
+        self.client.set_message_received_handler(self._received)
         self.client.set_error_pdu_handler(lambda _pdu: None)  # it comes as an answer
         self.client.connect()
+
+    def _answered(self, pdu: Any) -> None:
+        self.answers.append(pdu)
+
+    def _received(self, pdu: Any) -> None:
+        self.receipts.append(pdu)
 
     def bind(self, kind: str, **given: str) -> None:
         """Bind; raises PDUError when refused."""

@@ -10,7 +10,7 @@ from tests.journeys.house import BIN, ROOT, House, until
 
 
 def test_sigterm_drains_and_leaves_nothing_behind(house: House) -> None:
-    """A clean exit, the store's server stopped, and the message still known after it."""
+    """A clean exit, no server left behind, and the message still known after it."""
     message_id = house.sent()
     house.wait_status(message_id, "DELIVERED")
     store = house.store_pid()
@@ -28,7 +28,8 @@ def test_a_broken_configuration_is_told_whole(build: Callable[..., House]) -> No
     house.config.write_text(
         text.replace("binds = 2", 'binds = "two"').replace("drain_s", "drian_s")
     )
-    for command in ([BIN / "luckgw", "check", house.config], _twistd(house)):
+    checked: list[str | Path] = [BIN / "luckgw", "check", house.config]
+    for command in (checked, _twistd(house)):
         told = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=30
         )

@@ -1,5 +1,11 @@
 """The fixtures of tests/conftest.py, tried on small tests in a pytest of their own."""
 
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,12 +116,17 @@ def test_properties_with_parameters(way, number):
 """
 
 HANGING = """
+import time
 import pytest
 from twisted.internet.defer import Deferred
 
 @pytest.mark.time_limit(0.2)
 async def test_hangs():
     await Deferred()
+
+@pytest.mark.timeout(1)
+def test_blocks():
+    time.sleep(20)
 
 async def test_next():
     pass
@@ -161,10 +172,10 @@ def test_what_is_handled_passes(pytester: pytest.Pytester) -> None:
 
 
 def test_a_hanging_test_fails_alone(pytester: pytest.Pytester) -> None:
-    """An `async def` test beyond its limit fails, and the next one still runs."""
+    """A test that hangs or blocks fails at its limit, and the next one still runs."""
     result = run(pytester, test_hanging=HANGING)
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*test_hangs*TimeoutError*"])
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*test_hangs*TimeoutError*", "*test_blocks*Timeout*"])
 
 
 class TestValkey:
@@ -186,3 +197,46 @@ class TestValkey:
             ("maxmemory-policy", b"noeviction"),
         ]:
             assert valkey.command("CONFIG", "GET", name)[1] == value
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
+def test_a_server_ends_with_its_tests() -> None:
+    """Tests that are killed leave no server behind (Linux alone can promise that)."""
+    program = (
+        "import os, signal\n"
+        "from tests.valkey_server import running_valkey\n"
+        "with running_valkey() as server:\n"
+        "    print(server.socket_path, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    socket_path = Path(killed.stdout.strip())
+    try:
+        wait_until(lambda: not is_listening(socket_path))
+    finally:
+        shutil.rmtree(socket_path.parent)
+
+
+def is_listening(socket_path: Path) -> bool:
+    """Whether a server answers there."""
+    try:
+        Valkey(socket_path, pid=0).command("PING")
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Return once it holds; fail after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

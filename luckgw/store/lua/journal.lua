@@ -141,10 +141,36 @@ local function notify(rec, id, state, time)
   return told
 end
 
+-- The same as apply below, for a message of one segment: most are, and no table is made.
+local function apply_to_one(id, rec, head, seg, tail)
+  local b5, b6, b7, b8 = byte(rec, 5, 8)
+  local at, size = ((b5 * 256 + b6) * 256 + b7) * 256 + b8 + 1, #rec
+  local before = ACCEPTED
+  while at <= size do
+    local len, state = byte(rec, at, at + 1)
+    if state < 16 and outranks(state, before) then
+      local of = byte(rec, at + 8)
+      if of == 0 or of == EVERY_SEGMENT then before = state end
+    end
+    at = at + 1 + len
+  end
+  if seg ~= 0 and seg ~= EVERY_SEGMENT then return 'D' end
+  local after = byte(head, 2)
+  if not outranks(after, before) then return 'D' end
+  local event = head .. char(seg) .. tail
+  if after >= DELIVERED then
+    call('SET', 'm:' .. id, rec .. event)
+  else
+    call('APPEND', 'm:' .. id, event)
+  end
+  return 'A' .. notify(rec, id, after, sub(head, 3, 8))
+end
+
 -- Append a state event of one segment (or of every segment); notify when the message's
 -- own state changed. A final state rewrites the value, which gives back the slack that
 -- APPEND leaves behind it.
 local function apply(id, rec, head, seg, tail)
+  if byte(rec, 3) == 1 then return apply_to_one(id, rec, head, seg, tail) end
   local states, reached, moves = fold(rec)
   local before = message_state(states, reached)
   if bring(states, reached, moves, seg, byte(head, 2)) == moves then return 'D' end

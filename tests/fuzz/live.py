@@ -1,0 +1,206 @@
+"""Damaged PDUs on a live port, beside a partner that behaves: ``make fuzz-live``.
+
+Starts a gateway, its store, a carrier, the partner and the crowd of ``attack.py``, each
+a process of its own, all on loopback. Prints what came of it; the exit status is 1 when
+a promise of spec/reliability B6, B7 or F20 is broken.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import click
+
+from tests.fuzz.run import GROWTH_MIB, resident_mib
+from tests.journeys.house import ROOT, House
+
+PARTNER_RATE: Final = 200
+"""submit_sm a second of the partner that behaves, with receipts."""
+SLOWER: Final = 1.5
+"""How much longer its p99 may be beside the crowd (bar B6) ..."""
+NOISE_MS: Final = 5.0
+"""... and what is too little to be told from noise."""
+_UNHANDLED: Final = re.compile(r"Traceback|Unhandled|critical|a session broke")
+_PASSWORD: Final = "nobodys-guess"
+_ACCOUNT: Final = """
+[accounts.crowd]
+password = "damaged"
+senders = ["*"]
+max_binds = 1000
+window = 50
+"""
+
+
+@attrs.define
+class Outcome:
+    """What came of it. As JSON it is one line."""
+
+    attack: dict[str, Any]
+    alone: dict[str, Any]
+    """The load generator's report of the partner alone."""
+    beside: dict[str, Any]
+    """The same beside the crowd."""
+    unhandled: int
+    """Lines of the gateway's log that tell of an error nobody handled."""
+    rss_before_mib: float
+    rss_peak_mib: float
+    rss_after_mib: float
+    gateway_cpu_s: float
+    """Of the gateway's process, during the attack."""
+
+    @property
+    def faults(self) -> list[str]:
+        """The promises that were broken, for people."""
+        alone, beside = (
+            report["response_ms"]["p99"] for report in (self.alone, self.beside)
+        )
+        checks = {
+            "errors that nobody handled": self.unhandled > 0,
+            "illegal answers": bool(self.attack["illegal"]),
+            "a partner lost something": not (self.alone["ok"] and self.beside["ok"]),
+            "memory": self.rss_peak_mib - self.rss_before_mib > GROWTH_MIB,
+            "the partner's p99": beside > max(alone * SLOWER, alone + NOISE_MS),
+        }
+        return [what for what, is_broken in checks.items() if is_broken]
+
+
+class Partner:
+    """The load generator as a process, at an even pace."""
+
+    def __init__(self, house: House, seconds: float) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "luckgw.sandbox.load_main", "smpp"),
+                *("--connect", f"tcp:127.0.0.1:{house.smpp_port}"),
+                *("--system-id", "acme", "--password", _PASSWORD, "--binds", "2"),
+                *("--rate", str(PARTNER_RATE)),
+                *("--count", str(int(PARTNER_RATE * seconds))),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def report(self) -> dict[str, Any]:
+        """What it measured."""
+        out, _ = self._process.communicate(timeout=1200)
+        found: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return found
+
+
+class Watch(threading.Thread):
+    """Looks at a process's memory, until it is told to stop."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak_mib = 0.0
+        self._pid = pid
+        self._told_to_stop = threading.Event()
+
+    def run(self) -> None:
+        """Look."""
+        while not self._told_to_stop.wait(0.2):
+            self.peak_mib = max(self.peak_mib, resident_mib(self._pid))
+
+    def stop(self) -> float:
+        """The most there was, in MiB."""
+        self._told_to_stop.set()
+        self.join()
+        return self.peak_mib
+
+
+def cpu_seconds(pid: int) -> float:
+    """How much processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def attack(house: House, pdus: int, rate: float, seconds: float) -> dict[str, Any]:
+    """Run the crowd; gives its report."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.fuzz.attack"),
+            *("--port", str(house.smpp_port)),
+            *("--system-id", "crowd", "--password", "damaged"),
+            *("--pdus", str(pdus), "--rate", str(rate), "--seconds", str(seconds)),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def live(house: House, pdus: int, rate: float, seconds: float) -> Outcome:
+    """The partner alone, then the partner and the crowd."""
+    # The museum's binds, which the crowd sends as well, know the usual password.
+    config = house.config.read_text().replace('"secret"', f'"{_PASSWORD}"')
+    house.config.write_text(config + _ACCOUNT)
+    house.carrier.start()
+    house.start()
+    house.wait_ready()
+    assert house.process is not None
+    pid = house.process.pid
+    lasts_s = min(pdus / rate, seconds)
+    Partner(house, 5).report()  # everything is loaded and warm, then
+    alone = Partner(house, min(lasts_s + 2, 60)).report()
+    before, cpu = resident_mib(pid), cpu_seconds(pid)
+    watch = Watch(pid)
+    watch.start()
+    partner = Partner(house, lasts_s + 2)
+    time.sleep(1)  # it is bound
+    attacked = attack(house, pdus, rate, seconds)
+    beside = partner.report()
+    return Outcome(
+        attack=attacked,
+        alone=alone,
+        beside=beside,
+        unhandled=len(_UNHANDLED.findall(house.log.read_text())),
+        rss_before_mib=round(before, 1),
+        rss_peak_mib=round(watch.stop(), 1),
+        rss_after_mib=round(resident_mib(pid), 1),
+        gateway_cpu_s=round(cpu_seconds(pid) - cpu, 1),
+    )
+
+
+@click.command(help=__doc__)
+@click.option("--pdus", type=click.IntRange(1), default=1_000_000, show_default=True)
+@click.option(
+    "--rate",
+    type=click.FloatRange(1),
+    default=5000.0,
+    show_default=True,
+    help="Damaged PDUs a second.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=600.0,
+    show_default=True,
+    help="The attack ends then, whatever is left.",
+)
+def main(pdus: int, rate: float, seconds: float) -> None:
+    """Run it and report."""
+    with tempfile.TemporaryDirectory(prefix="luckgw-fuzz-") as directory:
+        house = House(Path(directory))
+        try:
+            outcome = live(house, pdus, rate, seconds)
+        finally:
+            house.close()
+    click.echo(json.dumps(attrs.asdict(outcome)))
+    for fault in outcome.faults:
+        click.echo(f"BROKEN: {fault}")
+    sys.exit(bool(outcome.faults))
+
+
+if __name__ == "__main__":
+    main()
