@@ -8,7 +8,7 @@ comma := ,
 empty :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format coverage bench adr lock clean
+.PHONY: help install run test check format coverage interop bench adr lock clean
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,10 @@ coverage: install  ## which branches the tests reach; fails under 98 % in the pu
 	$(BIN)/coverage report
 	@echo 'The pure rooms ($(PURE)):'
 	$(BIN)/coverage report --fail-under=98 --include='$(subst $(empty) $(empty),$(comma),$(PURE:%=luckgw/%/*))'
+
+interop: install  ## foreign stacks from npm as partners, over real sockets (needs node)
+	cd tests/interop && npm install --silent --no-package-lock --no-audit --no-fund
+	$(BIN)/python -m pytest tests/interop $(ARGS)
 
 bench: install  ## measure this machine; bench/README.md tells how and what came out
 	$(BIN)/python -m bench $(ARGS)

@@ -199,7 +199,8 @@ class StoreConnection:
             self.is_usable = True
             await self._prepare(self)
         except (StoreAway, ResponseError, StoreUnfit) as error:
-            self.log.warn("the store is not usable: {error}", error=str(error))
+            if str(error) != self.last_error:  # tried again every 0.4 s: said once
+                self.log.warn("the store is not usable: {error}", error=str(error))
             self._refuse(error)
             return
         except Exception as error:  # noqa: BLE001 - a half-prepared one is never used
