@@ -8,10 +8,10 @@ comma := ,
 empty :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format coverage interop bench adr lock clean
+.PHONY: help install run test check format coverage interop bench fuzz fuzz-live adr lock clean
 
 help:  ## this list
-	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 # Rebuilt from nothing when the lock changes, so that nothing unlisted stays behind.
 .venv/.locked: requirements.lock
@@ -60,6 +60,12 @@ interop: install  ## foreign stacks from npm as partners, over real sockets (nee
 
 bench: install  ## measure this machine; bench/README.md tells how and what came out
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: install  ## a million damaged frames, PDUs and receipts; about two minutes
+	$(BIN)/python -m tests.fuzz.run $(ARGS)
+
+fuzz-live: install  ## throw a million damaged PDUs at a gateway on loopback
+	$(BIN)/python -m tests.fuzz.live $(ARGS)
 
 adr: install  ## write docs/adr/README.md from the records beside it
 	$(BIN)/python docs/adr/make_index.py

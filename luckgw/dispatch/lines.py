@@ -24,15 +24,39 @@ E = TypeVar("E", bound=Event)
 
 
 class _Line(Generic[E]):
-    __slots__ = ("away", "due_ms", "here")
+    __slots__ = ("away", "here")
 
     def __init__(self) -> None:
         self.here: list[E] = []
         """Events that are held; the first is being sent, or about to be."""
-        self.away: list[bytes] = []
-        """Keys of the events behind them, which the store has until their time."""
-        self.due_ms = 0
-        """When the last of those is due."""
+        self.away: dict[bytes, int] = {}
+        """Keys of the events behind them, in order: when the store will give them out,
+        wall-clock ms."""
+
+    def come(self, key: bytes, now_ms: int) -> int | None:
+        """An event comes (again): None when no other is away that goes before it, else
+        the time when it shall come next.
+        """
+        due_ms = self.away.get(key)
+        if due_ms is not None:
+            self._miss(key, due_ms)
+            if next(iter(self.away)) == key:
+                del self.away[key]
+                return None
+        last_ms = now_ms
+        for other, other_due_ms in self.away.items():
+            if other == key:
+                break
+            last_ms = max(last_ms, other_due_ms)
+        self.away[key] = last_ms + 1
+        return last_ms + 1
+
+    def _miss(self, key: bytes, due_ms: int) -> None:
+        """Forget who should have come before this one, and came to another node."""
+        for other in [*self.away]:
+            if other == key or self.away[other] >= due_ms:
+                return
+            del self.away[other]
 
 
 class Lines(Generic[E]):
@@ -55,23 +79,10 @@ class Lines(Generic[E]):
         line = self._lines.get(event.message_id)
         if line is None:
             line = self._lines[event.message_id] = _Line()
-        elif line.away and (due_ms := self._behind(line, event, now_ms)) is not None:
+        elif line.away and (due_ms := line.come(event.key, now_ms)) is not None:
             return due_ms
         line.here.append(event)
         return None
-
-    @staticmethod
-    def _behind(line: _Line[E], event: E, now_ms: int) -> int | None:
-        """When an event is due that has to go behind those that are away."""
-        place = line.away.index(event.key) if event.key in line.away else None
-        if place is None:
-            line.away.append(event.key)
-        elif place == 0 or now_ms >= line.due_ms:
-            # Whoever should have come before it came to another node.
-            del line.away[: place + 1]
-            return None
-        line.due_ms = max(line.due_ms, now_ms) + 1
-        return line.due_ms
 
     def is_first(self, event: E) -> bool:
         """Whether it is this event's turn."""
@@ -91,18 +102,20 @@ class Lines(Generic[E]):
         """The first of its line failed: it and those behind it, each with its time."""
         line = self._lines[event.message_id]
         leaving = [(each, due_ms + place) for place, each in enumerate(line.here)]
-        line.away[:0] = [each.key for each in line.here]
+        line.away = {each.key: at for each, at in leaving} | line.away
         line.here.clear()
-        line.due_ms = max(line.due_ms, due_ms + len(leaving) - 1)
         return leaving
 
-    def leave(self, event: E) -> list[E]:
+    def leave(self, event: E, now_ms: int) -> list[E]:
         """It and all behind it leave the line, to come again in their order."""
         line = self._lines[event.message_id]
         leaving = [*line.here]
-        line.here.clear()
-        line.away[:0] = [each.key for each in leaving]
-        if len(line.away) == len(leaving):
+        if line.away:
+            # At some time soon: what is new is given out after what is due.
+            soon_ms = now_ms + STALE_MS
+            line.away = {each.key: soon_ms for each in leaving} | line.away
+            line.here.clear()
+        else:
             del self._lines[event.message_id]
         return leaving
 
@@ -114,7 +127,7 @@ class Lines(Generic[E]):
         stale = [
             message_id
             for message_id, line in self._lines.items()
-            if not line.here and line.due_ms < now_ms - STALE_MS
+            if not line.here and max(line.away.values()) < now_ms - STALE_MS
         ]
         for message_id in stale:
             del self._lines[message_id]

@@ -153,8 +153,9 @@ class WebhookOutbox:
 
     def _give_back(self, firsts: Sequence[Event]) -> None:
         """Give these and what stands behind them back, unsent, to where they were."""
+        now = self._now_ms()
         self.consumer.give_back(
-            [each.raw for first in firsts for each in self._lines.leave(first)]
+            [each.raw for first in firsts for each in self._lines.leave(first, now)]
         )
 
     def _give_all_back(self) -> None:

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
 from luckgw.store import valkey
-from luckgw.store.connection import Credentials, StoreConnection
+from luckgw.store.connection import Credentials, StoreConnection, StoreUnfit
 from luckgw.store.interface import StoreAway
 from luckgw.store.journal import Journal
 from luckgw.store.revoked import RevokeList
@@ -88,8 +88,13 @@ class StoreService:
         raise StoreAway(f"the store can not be used: {why}")
 
     async def _prepare(self, connection: StoreConnection) -> None:
-        await valkey.check_server(connection, want_durable=self._want_durable)
-        await valkey.check_schema(connection)
+        try:
+            await valkey.check_server(connection, want_durable=self._want_durable)
+            await valkey.check_schema(connection)
+        except StoreUnfit as unfit:
+            if not self._opened.called:  # waiting would not mend it
+                self._opened.errback(StoreAway(f"the store can not be used: {unfit}"))
+            raise
         if self._journal is None:
             self._journal = await self._join(connection)
         await self._journal.opened()

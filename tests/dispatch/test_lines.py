@@ -42,6 +42,7 @@ class TestLines:
         assert lines.put_off(A, 100) == [(A, 100), (B, 101), (C, 102)]
         assert lines.enter(D, 50) == 103
         assert [lines.enter(each, 105) for each in (A, B, C, D)] == [None] * 4
+        assert lines.is_first(A)
         assert [lines.done(each) for each in (A, B, C, D)] == [B, C, D, None]
         assert len(lines) == 0
 
@@ -76,11 +77,11 @@ class TestLines:
         lines.put_off(A, 100)
         lines.enter(B, 0)
         lines.enter(A, 100)
-        assert lines.leave(A) == [A]
-        assert lines.enter(B, 100) == 102
-        assert lines.enter(A, 103) is None
+        assert lines.leave(A, 100) == [A]
+        assert lines.enter(B, 101) == 100 + STALE_MS + 1
+        assert lines.enter(A, 102) is None
         assert lines.enter(B, 103) is None
-        assert lines.leave(A) == [A, B]
+        assert lines.leave(A, 104) == [A, B]
         assert len(lines) == 0
 
     def test_lines_that_nobody_comes_back_to_are_forgotten(self) -> None:
@@ -105,32 +106,33 @@ class TestLines:
         """
         lines: Lines[Event] = Lines()
         events = [Event(b"m", bytes([n])) for n in range(6)]
-        fresh, away, here = [*events], dict[Event, int](), list[Event]()
-        now, done = 0, list[Event]()
-        for _ in range(100):
-            now += 1
+        fresh, here = [*events], list[Event]()
+        away: dict[Event, int] = {}
+        done: list[Event] = []
+        for now in range(100):
             due = sorted((at, e.key, e) for e, at in away.items() if at <= now)
-            steps = ["come"] * bool(due or fresh) + ["try"] * bool(here)
-            if not steps or data.draw(st.sampled_from([*steps, "wait"])) == "wait":
-                continue
-            if steps[-1] == "come" or (len(steps) == 2 and data.draw(st.booleans())):
+            can_come, can_try = bool(due or fresh), bool(here)
+            step = data.draw(
+                st.sampled_from(
+                    ["wait"] + ["come"] * can_come + ["done", "fails"] * can_try
+                )
+            )
+            if step == "come":
                 event = due[0][2] if due else fresh.pop(0)
                 away.pop(event, None)
-                back = lines.enter(event, now)
-                if back is None:
+                back_at = lines.enter(event, now)
+                if back_at is None:
                     here.append(event)
                 else:
-                    away[event] = back
-            elif data.draw(st.booleans()):
-                (first,) = (each for each in here if lines.is_first(each))
-                here.remove(first)
-                done.append(first)
-                lines.done(first)
-            else:
-                (first,) = (each for each in here if lines.is_first(each))
-                for event, at in lines.put_off(first, now + data.draw(st.integers(1, 9))):
-                    here.remove(event)
-                    away[event] = at
+                    away[event] = back_at
+            elif step == "done":
+                lines.done(here[0])
+                done.append(here.pop(0))
+            elif step == "fails":
+                wait = data.draw(st.integers(1, 9))
+                away.update(lines.put_off(here[0], now + wait))
+                here.clear()
+            assert not here or lines.is_first(here[0])
         assert done == events[: len(done)]
 
 

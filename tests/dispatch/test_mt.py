@@ -59,7 +59,7 @@ class TestSending:
         assert tails(world, message_id)[0] == [b"mtn", b"1F2E"]
 
     def test_an_answer_without_an_id(self, world: World) -> None:
-        """A carrier that gives no id has the message all the same; nothing is mapped."""
+        """A carrier that gives no id has the message all the same."""
         message_id = world.accept()
         world.after(world.carrier.answer, message_id=b"")
         assert world.node.state(message_id) is SENT
@@ -544,7 +544,7 @@ class TestLateAnswers:
 
     @pytest.mark.parametrize("status", [0, BAD_DESTINATION, SYSTEM_ERROR, THROTTLED])
     def test_while_the_second_is_unanswered(self, full: World, status: int) -> None:
-        """The message is SENT, whatever becomes of the second copy; both ids are its."""
+        """The message is SENT, whatever becomes of the copy; both ids are its."""
         full.wait(121)
         full.after(full.carrier.answer)  # the other one; m goes again
         assert full.carrier.texts == [b"m", b"other", b"m"]

@@ -120,7 +120,7 @@ class Life:
 
     # -- what happens ------------------------------------------------------------------
 
-    def nothing(self, number: int) -> None:
+    def nothing(self, _number: int) -> None:
         """Nothing."""
 
     def accept(self, number: int) -> None:
@@ -190,11 +190,11 @@ class Life:
         seconds = WAITS_S[number % len(WAITS_S)]
         self.world.wait(seconds, step=seconds / 3)
 
-    def expire(self, number: int) -> None:
+    def expire(self, _number: int) -> None:
         """As every few seconds."""
         self.world.after(self.world.mt.expire)
 
-    def link(self, number: int) -> None:
+    def link(self, _number: int) -> None:
         """The bind is lost, or there again."""
         carrier = self.carrier
         self.world.after(carrier.go if carrier.is_up else carrier.come)
@@ -207,7 +207,7 @@ class Life:
         elif not node.link.is_slow:
             node.lose(after_the_next=number % 2 == 0)
 
-    def slow(self, number: int) -> None:
+    def slow(self, _number: int) -> None:
         """Answers of the store take their time, or come."""
         link = self.world.node.link
         if link.is_slow:
@@ -224,7 +224,7 @@ class Life:
         self.is_stopped = False
         self.die(number)
 
-    def die(self, number: int) -> None:
+    def die(self, _number: int) -> None:
         """kill -9, and a new process. What the store was not told is not known."""
         world = self.world
         world.die()

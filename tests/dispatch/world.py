@@ -125,7 +125,7 @@ class Node:
         self.turn()
 
     def lose(self, *, after_the_next: bool = False) -> None:
-        """The connection to the store goes; with ``after_the_next`` the next batch still
+        """The connection to the store goes; ``after_the_next``: the next batch still
         arrives, and only its answer is lost.
         """
         self.link.is_cut, self.link.loses_answers = True, after_the_next
@@ -152,10 +152,12 @@ class Node:
             self.clock.advance(min(step, left))
             self.turn()
 
-    def execute(self, command: bytes, key: bytes) -> "Deferred[Any]":
+    def execute(self, *args: bytes | str | int) -> "Deferred[Any]":
         """The few reading commands that are not the journal's."""
         if self.link.is_cut:
             return fail(StoreAway("cut"))
+        command, key = args
+        assert isinstance(key, bytes)
         if command == b"GET":
             return succeed(self.store.records.get(key.removeprefix(b"m:")))
         assert command == b"SMEMBERS"
@@ -180,9 +182,10 @@ class Node:
         bodies: tuple[bytes, ...] = (),
         flags: int = 0,
         registered_delivery: int = 1,
+        message_id: bytes = b"",
     ) -> bytes:
         """Keep a message of a segment for each text (one, "Hello"); gives its id."""
-        message_id = self.next_id
+        message_id = message_id or self.next_id
         told: list[Accept] = []
         self.journal.accept(
             message_id,
@@ -328,7 +331,7 @@ class Carrier:
         self.held_back.append(seconds)
         if not self.is_paused:
             self._paused_until = self.clock.seconds() + seconds
-            self.clock.callLater(seconds, lambda: self.listener.changed())
+            self.clock.callLater(seconds, self.listener.changed)
 
     def drain(self, timeout_s: float) -> "Deferred[None]":
         """See the port: the connection is over at once, answered or not."""

@@ -24,7 +24,7 @@ CONFIG = """
 data_dir = "{data_dir}"
 drain_s = 10
 [store]
-min_free_mb = {min_free_mb}
+{store}
 [http]
 listen = ["tcp:{http}:interface=127.0.0.1"]
 [smpp]
@@ -101,7 +101,7 @@ class House:
     """One gateway with its configuration, its data and its log."""
 
     def __init__(
-        self, directory: Path, webhook: str = "", min_free_mb: int = 1
+        self, directory: Path, webhook: str = "", store: str = "min_free_mb = 1"
     ) -> None:
         self.directory = directory
         self.http_port = free_port()
@@ -110,13 +110,12 @@ class House:
         self.data_dir = directory / "var"
         self.config = directory / "luckgw.toml"
         (directory / "carrier.password").write_text("sandbox\n")
-        self.write_config(webhook=webhook, min_free_mb=min_free_mb)
+        self._write_config(webhook, store)
         self.log = directory / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._key = ""
 
-    def write_config(self, webhook: str = "", min_free_mb: int = 1) -> None:
-        """Write luckgw.toml."""
+    def _write_config(self, webhook: str, store: str) -> None:
         self.config.write_text(
             CONFIG.format(
                 data_dir=self.data_dir,
@@ -124,7 +123,7 @@ class House:
                 smpp=self.smpp_port,
                 carrier=self.carrier.port,
                 webhook=f'webhook = "{webhook}"' if webhook else "",
-                min_free_mb=min_free_mb,
+                store=store,
             )
         )
 

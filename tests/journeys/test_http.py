@@ -151,7 +151,7 @@ def test_without_its_carrier_a_message_waits(build: Callable[..., House]) -> Non
 
 def test_a_full_disk_refuses_and_says_so(build: Callable[..., House]) -> None:
     """Above the disk mark nothing is accepted, and the caller is told to come back."""
-    house = build(min_free_mb=1 << 40)
+    house = build(store=f"min_free_mb = {1 << 40}")
     house.start()
     answer = house.send()
     assert (answer.status_code, answer.text) == (503, "(20) Queue Full")

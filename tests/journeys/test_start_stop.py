@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.journeys.house import BIN, ROOT, House, until
+from tests.valkey_server import Valkey
 
 
 def test_sigterm_drains_and_leaves_nothing_behind(house: House) -> None:
@@ -89,3 +90,30 @@ def test_a_killed_store_comes_back(house: House) -> None:
     until(lambda: house.send().status_code == 200, 3, "accepting again")
     assert house.status(before) in ("ACCEPTED", "SENT")
     house.wait_status(house.sent(), "DELIVERED", within_s=10)
+
+
+def test_a_store_of_ones_own_will_do(
+    build: Callable[..., House], valkey: Valkey
+) -> None:
+    """A URL in place of ``embedded``: the same message, the same DELIVERED."""
+    house = build(store=f'url = "{valkey.url}"')
+    house.carrier.start()
+    house.start()
+    house.wait_ready()
+    house.wait_status(house.sent(), "DELIVERED")
+
+
+def test_a_store_that_forgets_is_refused(
+    build: Callable[..., House], valkey: Valkey
+) -> None:
+    """appendfsync everysec: one clear sentence at once, exit status 1."""
+    house = build(store=f'url = "{valkey.url}"')
+    valkey.command("CONFIG", "SET", "appendfsync", "everysec")
+    try:
+        assert house.launch().wait(timeout=20) == 1
+    finally:
+        valkey.command("CONFIG", "SET", "appendfsync", "always")
+    house.process = None
+    said = house.log.read_text()
+    assert "appendfsync 'everysec'; it must be 'always'" in said
+    assert "Traceback" not in said
