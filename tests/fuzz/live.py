@@ -140,11 +140,21 @@ def attack(house: House, pdus: int, rate: float, seconds: float) -> dict[str, An
     return found
 
 
-def live(house: House, pdus: int, rate: float, seconds: float) -> Outcome:
-    """The partner alone, then the partner and the crowd."""
+def prepare(house: House) -> None:
+    """Make room for the crowd in a gateway that is not started yet."""
     # The museum's binds, which the crowd sends as well, know the usual password.
     config = house.config.read_text().replace('"secret"', f'"{_PASSWORD}"')
     house.config.write_text(config + _ACCOUNT)
+
+
+def unhandled(house: House) -> int:
+    """How many lines of its log tell of an error that nobody handled."""
+    return len(_UNHANDLED.findall(house.log.read_text()))
+
+
+def live(house: House, pdus: int, rate: float, seconds: float) -> Outcome:
+    """The partner alone, then the partner and the crowd."""
+    prepare(house)
     house.carrier.start()
     house.start()
     house.wait_ready()
@@ -164,7 +174,7 @@ def live(house: House, pdus: int, rate: float, seconds: float) -> Outcome:
         attack=attacked,
         alone=alone,
         beside=beside,
-        unhandled=len(_UNHANDLED.findall(house.log.read_text())),
+        unhandled=unhandled(house),
         rss_before_mib=round(before, 1),
         rss_peak_mib=round(watch.stop(), 1),
         rss_after_mib=round(resident_mib(pid), 1),

@@ -1,0 +1,244 @@
+"""A message comes in: may it, where to, keep it, then say so."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from twisted.internet.task import Clock
+
+from luckgw.config import model
+from luckgw.domain.errors import Refusal
+from luckgw.domain.ids import to_text
+from luckgw.domain.status import Status
+from luckgw.pipeline.submit import Submit
+from luckgw.routing.table import RouteTable
+from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_HTTP, FLAG_WEBHOOK
+from luckgw.store.memory import MemoryStore
+from tests.dispatch.world import Node, submit_body, upstream_config
+
+
+@attrs.define
+class Carriers:
+    """pipeline.submit.Upstreams, as the test wants them."""
+
+    up: set[str] = attrs.Factory(lambda: {"mtn", "voda"})
+    patient: set[str] = attrs.Factory(set)
+    poked: list[str] = attrs.Factory(list)
+
+    def is_up(self, name: str) -> bool:
+        """See the port."""
+        return name in self.up
+
+    def queues_when_down(self, name: str) -> bool:
+        """See the port."""
+        return name in self.patient
+
+    def poke(self, name: str) -> None:
+        """See the port."""
+        self.poked.append(name)
+
+
+@attrs.define
+class Marks:
+    """pipeline.submit.Marks, as the test wants them."""
+
+    is_full: bool = False
+
+
+ACME = model.Account("acme")
+HOOKED = model.Account("hooked", webhook="https://hooked.example/")
+SLOW = model.Account("slow", throughput=2.0)
+
+
+class House:
+    """A node that takes messages in."""
+
+    def __init__(self, clock: Clock, folder: Path) -> None:
+        self.store = MemoryStore()
+        self.node = Node(clock, self.store, folder)
+        self.carriers = Carriers()
+        self.marks = Marks()
+        accounts = (ACME, HOOKED, SLOW)
+        upstreams = {name: upstream_config(name=name) for name in ("mtn", "voda")}
+        routes = (
+            model.Route("ghana", ("mtn", "voda"), model.Match(("233",)), "failover"),
+            model.Route("kenya", ("voda",), model.Match(("254",))),
+        )
+        numbers = itertools.count(1)
+        self.submit = Submit(
+            self.node.journal,
+            RouteTable(routes, upstreams),
+            self.carriers,
+            self.marks,
+            {account.name: account for account in accounts},
+            lambda: next(numbers).to_bytes(16, "big"),
+            clock.seconds,
+        )
+        self.told: list[str] = []
+
+    def send(
+        self,
+        account: model.Account = ACME,
+        destination: str = "233501234567",
+        *,
+        parts: int = 1,
+        **given: Any,
+    ) -> None:
+        """A message comes in."""
+        self.submit.submit(
+            account,
+            "Luck",
+            destination,
+            [submit_body(b"%d" % n) for n in range(parts)],
+            **{
+                "registered_delivery": 0,
+                "deadline_ms": self.node.now_ms() + 1000,
+                "over_http": False,
+                "done": self.told.append,
+                **given,
+            },
+        )
+
+    def refused(self, *args: Any, **given: Any) -> Refusal:
+        """Why a message may not enter; nothing is kept of it."""
+        kept = len(self.store.records)
+        with pytest.raises(Refusal) as caught:
+            self.send(*args, **given)
+        self.node.turn()
+        assert len(self.store.records) == kept
+        assert self.told == []
+        return caught.value
+
+    def kept(self) -> list[str]:
+        """In which queues messages are."""
+        self.node.turn()
+        return [key.decode() for key, ids in self.store.lists.items() for _ in ids]
+
+
+@pytest.fixture
+def house(clock: Clock, tmp_path: Path) -> House:
+    """A node with two upstreams and three accounts."""
+    return House(clock, tmp_path)
+
+
+class TestKeeping:
+    def test_kept_then_told(self, house: House) -> None:
+        """The id is told once the message is durable and queued, and not before."""
+        house.node.link.is_slow = True
+        house.send(parts=2)
+        house.node.turn()
+        assert (house.told, house.carriers.poked) == ([], [])
+        house.node.link.release()
+        assert house.told == [to_text((1).to_bytes(16, "big"))]
+        assert house.carriers.poked == ["mtn"]
+        record = house.node.record((1).to_bytes(16, "big"))
+        assert (record.account, record.route) == ("acme", "ghana")
+        assert record.bodies == [submit_body(b"0"), submit_body(b"1")]
+        assert record.deadline_ms == house.node.now_ms() + 1000
+        assert house.node.queued() == [(1).to_bytes(16, "big")]
+
+    def test_the_store_goes(self, house: House) -> None:
+        """Who was not told an id is told "no", once it is certain."""
+        house.send()
+        house.node.lose()
+        house.node.turn()
+        assert house.told == [""]
+        assert house.carriers.poked == []
+
+    @pytest.mark.parametrize(
+        ("account", "registered_delivery", "over_http", "flags"),
+        [
+            (ACME, 0, False, 0),
+            (ACME, 1, False, FLAG_DELIVER_SM),
+            (ACME, 2, False, FLAG_DELIVER_SM),
+            (ACME, 0x10, False, 0),
+            (ACME, 1, True, FLAG_HTTP),
+            (HOOKED, 0, False, FLAG_WEBHOOK),
+            (HOOKED, 1, False, FLAG_WEBHOOK | FLAG_DELIVER_SM),
+            (HOOKED, 1, True, FLAG_WEBHOOK | FLAG_HTTP),
+        ],
+    )
+    def test_who_will_be_told(
+        self,
+        house: House,
+        account: model.Account,
+        registered_delivery: int,
+        over_http: bool,
+        flags: int,
+    ) -> None:
+        """Sessions for messages that came over SMPP and asked for receipts; the webhook
+        of an account that has one.
+        """
+        house.send(
+            account, registered_delivery=registered_delivery, over_http=over_http
+        )
+        house.node.turn()
+        record = house.node.record((1).to_bytes(16, "big"))
+        assert (record.flags, record.registered_delivery) == (
+            flags,
+            registered_delivery,
+        )
+
+
+class TestWhereTo:
+    def test_the_first_that_is_up(self, house: House) -> None:
+        """As the route's strategy says."""
+        house.carriers.up = {"voda"}
+        house.send()
+        assert "q:voda" in house.kept()
+
+    def test_none_is_up_but_one_is_patient(self, house: House) -> None:
+        """The message waits for the first that lets it."""
+        house.carriers.up, house.carriers.patient = set(), {"voda"}
+        house.send()
+        assert "q:voda" in house.kept()
+
+    def test_none_is_up(self, house: House) -> None:
+        """Refused, with a time after which it may be tried again."""
+        house.carriers.up = set()
+        refusal = house.refused()
+        assert refusal.command_status == Status.ESME_RSUBMITFAIL
+        assert refusal.body == "Connection failed"
+        assert refusal.retry_after
+
+    def test_no_route(self, house: House) -> None:
+        """Refused for good."""
+        refusal = house.refused(destination="4917012345678")
+        assert refusal.command_status == Status.ESME_RINVDSTADR
+        assert refusal.retry_after is None
+
+    def test_only_one_may_have_it(self, house: House) -> None:
+        """Whatever the routes say, and up or down: a test message goes nowhere else."""
+        house.carriers.up = {"mtn"}
+        house.send(destination="4917012345678", only="voda")
+        assert "q:voda" in house.kept()
+        assert house.carriers.poked == ["voda"]
+        assert house.node.record((1).to_bytes(16, "big")).route == ""
+
+
+class TestRefused:
+    def test_full(self, house: House) -> None:
+        """Above a mark nothing enters."""
+        house.marks.is_full = True
+        assert house.refused().command_status == Status.ESME_RMSGQFUL
+
+    def test_the_store_is_away(self, house: House) -> None:
+        """Nothing enters that could not be kept."""
+        house.node.lose()
+        assert house.refused().command_status == Status.ESME_RSYSERR
+
+    def test_too_fast(self, house: House) -> None:
+        """Throughput counts segments; others are not slowed down, and time heals."""
+        house.send(SLOW, parts=2)
+        house.node.turn()
+        house.told.clear()
+        refusal = house.refused(SLOW)
+        assert refusal.command_status == Status.ESME_RTHROTTLED
+        assert refusal.retry_after == 1
+        house.send()
+        house.node.wait(1)
+        house.send(SLOW)
+        house.node.turn()
+        assert len(house.told) == 2
