@@ -67,6 +67,10 @@ class Gateway:
 
     node: str = field(default="gw1", validator=must(rules.name))
     """Its name among the nodes that serve one store."""
+    workers: int = field(
+        default=1, validator=must(rules.only(1, "in this version: one process"))
+    )
+    """Processes of this node; there is one."""
     data_dir: Path = Path("var")
     """Where it keeps its files; relative to the current working directory."""
     drain_s: float = field(default=30.0, validator=must(rules.between(0, 3600)))
@@ -272,6 +276,11 @@ class Account:
     """submit_sm that one session may have unanswered; above it: ESME_RTHROTTLED."""
     throughput: float = field(default=0.0, validator=must(rules.not_negative))
     """Segments a second over all its sessions and keys; 0: no limit."""
+    credit: str = field(
+        default="unlimited",
+        validator=must(rules.only("unlimited", "in this version: nothing is charged")),
+    )
+    """What it may spend; there is no billing."""
     ips: tuple[Network, ...] = ()
     """From where its ESMEs may connect; empty: from anywhere."""
     webhook: str | None = field(

@@ -55,6 +55,15 @@ def each(rule: Rule) -> Validator:
     return validate
 
 
+def only(value: object, why: str) -> Rule:
+    """One value: what it says is so, and nothing else can be had yet."""
+
+    def rule(given: object) -> str | None:
+        return None if given == value else f"can only be {value!r} {why}"
+
+    return rule
+
+
 def between(least: float, most: float) -> Rule:
     """A number from ``least`` to ``most``, both allowed."""
 

@@ -52,7 +52,7 @@ MESSAGE_STATE = {
     State.UNDELIVERED: 5,
     State.UNKNOWN: 7,
     State.REJECTED: 8,
-    State.FAILED: 8,
+    State.FAILED: 5,
 }
 
 #: The ``stat:`` word of the receipt text (SMPP v3.4 Appendix B) for each state.

@@ -326,9 +326,9 @@ class TestProblems:
             ),
             ("[gateway]\ndrain_s = nan", 9, "gateway.drain_s", "from 0 to 3600"),
             (
-                "[gateway]\nworkers = 2",
+                "[gateway]\nthreads = 2",
                 9,
-                "gateway.workers",
+                "gateway.threads",
                 "known here: data_dir, dr",
             ),
             ("[sandbox]\nenabled = 1", 9, "sandbox.enabled", "must be true or false"),

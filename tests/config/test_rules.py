@@ -212,3 +212,10 @@ class TestValidators:
     def test_good_values_pass(self) -> None:
         """Nothing is raised and nothing is changed."""
         assert Box(size=9, labels=("a", "b")).labels == ("a", "b")
+
+
+def test_only_says_what_else_can_not_be_had() -> None:
+    """The one value passes; another is refused with the reason."""
+    rule = rules.only(1, "in this version")
+    assert rule(1) is None
+    assert rule(2) == "can only be 1 in this version"
