@@ -107,6 +107,8 @@ class SmppUpstream:
                     Command.SUBMIT_SM, body, context, self._clock.seconds()
                 )
                 self._flusher.mark(session)
+                if bind.pace.rate is not None:
+                    bind.pace.spend()
                 return bind
         msg = "submit without room"
         raise RuntimeError(msg)

@@ -27,6 +27,7 @@ from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
 from luckgw.upstream.backoff import PROVEN_S, Backoff
 from luckgw.upstream.interface import BindStatus, Listener
+from luckgw.upstream.pace import Pace
 from luckgw.wire.connection import Connection, Role, Settings
 from luckgw.wire.events import (
     Alert,
@@ -44,9 +45,6 @@ from luckgw.wire.session import BOUND
 CONNECT_S: Final = 10.0
 AFTER_UNBIND_S: Final = 5.0
 """The carrier sent us away: not back at once (spec/reliability 2.4)."""
-MAX_PAUSE_S: Final = 30.0
-PAUSE_MEMORY_S: Final = 5.0
-"""A bind that is throttled again within so long after a pause rests twice as long."""
 
 _SUBMIT_SM_RESP: Final = int(Command.SUBMIT_SM_RESP)
 #: The session is not what we think it is: bind anew (spec/reliability 2.11).
@@ -95,13 +93,16 @@ class ClientSession(SmppSession):
 
     def handle(self, events: list[Any]) -> None:
         """What the carrier says. HOT PATH."""
-        listener = self._listener
+        listener, pace = self._listener, self._bind.pace
+        pace.note(self.clock.seconds())
         for event in events:
             kind = type(event)
             if kind is Answered:
                 status = event.command_status
                 if status or event.command_id != _SUBMIT_SM_RESP:
                     status = self._refusal(event)
+                else:
+                    pace.taken += 1
                 listener.answered(
                     event.context, status, event.message_id, late=event.late
                 )
@@ -228,8 +229,7 @@ class Bind:
         self._is_stopping = False
         self._retry_call: IDelayedCall | None = None
         self._connecting: Deferred[IProtocol] | None = None
-        self._paused_until = 0.0
-        self._pause_s = 0.0
+        self.pace = Pace(clock.seconds())
         self._pause_call: IDelayedCall | None = None
 
     # -- what the upstream asks --------------------------------------------------------
@@ -243,9 +243,16 @@ class Bind:
         """Free places in the window; 0 unless a submit could be sent now. HOT PATH."""
         if self.phase is not Phase.BOUND or self.session is None:
             return 0
-        if self.session.is_stalled or self._paused_until > self._clock.seconds():
+        now, pace = self._clock.seconds(), self.pace
+        if self.session.is_stalled or pace.is_paused(now):
             return 0
-        return self.session.wire.room
+        free = self.session.wire.room
+        if pace.rate is None or not free:
+            return free
+        allowed = pace.allowance(now)
+        if not allowed:
+            self._look_again(pace.wait())
+        return min(free, allowed)
 
     @property
     def capacity(self) -> int:
@@ -263,16 +270,17 @@ class Bind:
         return capacity - session.wire.room
 
     def pause(self, seconds: float) -> None:
-        """Send nothing for a while: doubling from ``seconds`` to 30 s in a row."""
-        now = self._clock.seconds()
-        if self._paused_until > now:
-            return  # the others of the same window
-        if self._pause_s and now - self._paused_until < self._pause_s + PAUSE_MEMORY_S:
-            self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
-        else:
-            self._pause_s = seconds
-        self._paused_until = now + self._pause_s
-        self._pause_call = self._clock.callLater(self._pause_s, self.owner.bind_changed)
+        """The carrier throttles: send nothing for a while, then less (see ``Pace``)."""
+        pause_s = self.pace.throttled(self._clock.seconds(), seconds)
+        if pause_s:
+            if self._pause_call is not None and self._pause_call.active():
+                self._pause_call.cancel()
+            self._look_again(pause_s)
+
+    def _look_again(self, seconds: float) -> None:
+        """Have the upstream asked for room again, once, after that long."""
+        if self._pause_call is None or not self._pause_call.active():
+            self._pause_call = self._clock.callLater(seconds, self.owner.bind_changed)
 
     def rebind(self, why: str) -> None:
         """Unbind and bind anew."""

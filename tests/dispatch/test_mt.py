@@ -490,6 +490,21 @@ class TestUncertain:
         world.wait(2)
         assert world.carrier.texts == [b"a", b"b", b"a", b"b"]
 
+    def test_each_doubt_has_its_own_hold(self, world: World) -> None:
+        """A message that becomes uncertain for the second time is held as long as for
+        the first, whenever that was.
+        """
+        world.accept()
+        world.after(world.carrier.time_out)
+        world.wait(60)
+        world.after(world.carrier.answer_late, THROTTLED)
+        world.wait(2)
+        world.after(world.carrier.time_out)
+        world.wait(119)
+        assert len(world.carrier.got) == 2
+        world.wait(2)
+        assert len(world.carrier.got) == 3
+
     def test_it_expires_instead_of_going_again(self, world: World) -> None:
         """A message whose validity ends during the hold is not sent again."""
         message_id = world.accept(validity_s=60)
@@ -640,11 +655,12 @@ class TestTheCarrierIsAway:
         """What the claim brings goes back with the rest, in the old order."""
         world = make_world(window=2)
         ids = world.accept_many(7)
-        world.carrier.answer(0, 0)  # makes room: a claim is on its way
+        world.carrier.answer()  # makes room: a claim is on its way
         world.carrier.go()
         world.node.turn()
+        assert world.node.queued() == ids[3:]
         world.wait(121)
-        assert world.node.queued() == ids[2:]
+        assert world.node.queued() == ids[1:]
         assert world.node.claimed() == set()
 
     def test_validity_ends(self, world: World) -> None:
@@ -734,6 +750,16 @@ class TestThroughput:
         world.accept_many(20)
         assert len(world.node.claimed()) == 4
 
+    def test_what_is_too_late_does_not_wait_for_tokens(
+        self, make_world: MakeWorld
+    ) -> None:
+        """When one segment is too late, the others are not asked any more."""
+        world = make_world(throughput=1.0)
+        message_id = world.accept(b"a", b"b", b"c", validity_s=0.5)
+        world.after(world.carrier.answer)
+        world.wait(1.1)
+        assert world.node.state(message_id) is State.EXPIRED
+
     def test_less_than_one_a_second(self, make_world: MakeWorld) -> None:
         """Half a message a second is one in two seconds."""
         world = make_world(throughput=0.5)
@@ -761,11 +787,11 @@ class TestStopping:
         """What it brings is not sent, and goes back with the rest."""
         world = make_world(window=2)
         ids = world.accept_many(7)
-        world.carrier.answer(0, 0)
+        world.carrier.answer()
         world.mt.stop_claiming()
         world.node.turn()
-        assert world.node.queued() == ids[4:]
-        assert len(world.carrier.got) == 4
+        assert world.node.queued() == ids[3:]
+        assert len(world.carrier.got) == 3
         world.after(world.carrier.answer, 0, 0)
         assert world.node.claimed() == set()
 

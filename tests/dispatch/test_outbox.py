@@ -341,6 +341,22 @@ class TestSessionsGo:
         assert house.waiting == ids[1:]
         assert house.node.claimed(OUTBOX) == set()
 
+    def test_however_often(self, house: House) -> None:
+        """Lost links and time-outs leave no place taken."""
+        ids = house.messages(6)
+        for _ in range(5):
+            house.lose(house.bind())
+        session = house.bind()
+        while session.open:
+            house.outbox.timed_out(session.open.pop())
+            house.outbox.changed()
+            house.node.turn()
+        house.wait(5)
+        while session.open:
+            house.answer(session)
+        assert sorted(session.ids[6:]) == ids
+        assert house.is_empty
+
     def test_after_a_time_out(self, house: House) -> None:
         """What timed out waits for its time; only the rest goes back at once."""
         session = house.bind()

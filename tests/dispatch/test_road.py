@@ -204,6 +204,16 @@ def test_whatever_the_carrier_does(
     assert len(session.got) == state.is_final
 
 
+def test_the_receipt_of_a_refusal(house: House) -> None:
+    """A message that the carrier refused for good has a receipt that says with what."""
+    session = Session()
+    house.dispatch.outbox("plain")
+    house.dispatch.sessions.add("plain", session)
+    house.send("plain", "0008")
+    (receipt,) = session.receipts
+    assert (receipt.stat, receipt.err) == ("REJECTD", "011")
+
+
 def test_never_answered(house: House) -> None:
     """A submit that nobody answers is sent again after the time-out and the hold, and
     says so.

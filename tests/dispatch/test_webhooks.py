@@ -248,6 +248,7 @@ class TestFailures:
         assert len({call.event_id for call in house.receiver.calls}) == 1
         assert len(house.node.queued(PARKED)) == 1
         assert house.is_empty
+        assert house.outbox.consumer.held == set()
 
     def test_retry_after(self, house: House) -> None:
         """Not before the receiver wants it."""
