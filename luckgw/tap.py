@@ -30,9 +30,9 @@ class StartOptions(usage.Options):  # type: ignore[misc, unused-ignore]
 
     def postOptions(self) -> None:
         """Read the configuration here, where twistd shows an error as an error."""
-        self.path = config_file(self["config"])
+        path = config_file(self["config"])
         try:
-            self.configuration = load(self.path, create_missing_secret)
+            self.configuration = load(path, create_missing_secret)
         except ConfigError as error:
             msg = f"the configuration can not be used:\n{error}"
             raise usage.UsageError(msg) from None
@@ -76,4 +76,4 @@ def makeService(options: Options) -> IService:
     # back and forth by people and daemons (docs/adr/0007).
     cast(Any, reactor).seconds = time.monotonic
     start: StartOptions = options.subOptions
-    return Gateway(reactor, start.configuration, start.path)
+    return Gateway(reactor, start.configuration)

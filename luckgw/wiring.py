@@ -35,6 +35,7 @@ from twisted.python.failure import Failure
 
 from luckgw import __version__
 from luckgw.admission.accounts import Accounts
+from luckgw.config.load import DEMO, DEMO_PASSWORD, SANDBOX
 from luckgw.config.model import Account, Config
 from luckgw.dispatch.mt import MtDispatcher
 from luckgw.dispatch.service import Dispatch
@@ -65,8 +66,6 @@ from luckgw.store.service import StoreService
 from luckgw.store.sweep import Sweep
 from luckgw.upstream.registry import UPSTREAM_TYPES
 
-SANDBOX: Final = "sandbox"
-DEMO: Final = "demo"
 _START_FAILED: Final = 1
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
 
@@ -76,7 +75,7 @@ def create_missing_secret(path: Path) -> None:
 
     Eight characters, as many as SMPP v3.4 has room for (4.1.1).
     """
-    if path.name != f"{DEMO}.password":
+    if path.name != DEMO_PASSWORD:
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     letters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -96,14 +95,12 @@ class Gateway(MultiService):
 
     log = Logger()
 
-    def __init__(self, reactor: Any, config: Config, path: Path) -> None:
-        """``path`` is the configuration's file, to be named to people."""
+    def __init__(self, reactor: Any, config: Config) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.setName("luckgw")  # type: ignore[no-untyped-call]
         self._reactor = reactor
         self._clock = cast(IReactorTime, reactor)
         self._config = config
-        self._path = path
         self._data_dir = config.gateway.data_dir.absolute()
         self._started_at = self._clock.seconds()
         self._starting: Deferred[None] | None = None

@@ -18,7 +18,7 @@ from luckgw import __version__
 from luckgw.cli.client import AdminClient, AdminError, GatewayAway
 from luckgw.cli.tables import moment, report, table
 from luckgw.config.files import read_files
-from luckgw.config.load import load, warnings
+from luckgw.config.load import DEMO_PASSWORD, load, warnings
 from luckgw.config.model import Gateway
 from luckgw.config.problems import ConfigError, Problem
 from luckgw.domain.errors import Refusal
@@ -39,7 +39,6 @@ _KEY_HEADS: Final = (
     "LAST-USED",
     "REVOKED",
 )
-_MADE_AT_FIRST_START: Final = "demo.password"
 """The one secret file that need not be there yet (luckgw/wiring.py)."""
 
 P = ParamSpec("P")
@@ -176,9 +175,7 @@ def _checked(path: Path) -> tuple[list[Problem], list[Problem]]:
     except ConfigError as error:
         problems, notes = [], []
         to_come = tuple(
-            f"{name} can not be read"
-            for name in missing
-            if name.name == _MADE_AT_FIRST_START
+            f"{name} can not be read" for name in missing if name.name == DEMO_PASSWORD
         )
         for each in error.problems:
             if each.message.startswith(to_come):

@@ -33,6 +33,10 @@ Named = TypeVar("Named", Upstream, Account)
 
 SANDBOX = "sandbox"
 """The name of the upstream that leads to the built-in SMSC."""
+DEMO = "demo"
+"""The account that a newcomer tries the gateway with."""
+DEMO_PASSWORD = "demo.password"  # noqa: S105 - the name of the file that holds it
+"""The one secret file that is made when it is missing, at the first start."""
 
 _SECTIONS: dict[str, type] = {
     "gateway": Gateway,

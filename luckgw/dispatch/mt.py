@@ -29,6 +29,7 @@ from luckgw.dispatch.backlog import Backlog
 from luckgw.dispatch.consumer import Consumer, Pairs
 from luckgw.dispatch.expiry import Expiry
 from luckgw.dispatch.message import Message, Segment
+from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.states import State
 from luckgw.receipts.match import canonical
 from luckgw.store import keys, records
@@ -384,7 +385,7 @@ class MtDispatcher:
     def _settled(self, verdict: Verdict, account: str) -> None:
         if verdict is Verdict.REUSED:
             self._reused += 1
-            if self._reused & (self._reused - 1) == 0:  # 1, 2, 4, 8 ...
+            if is_worth_saying(self._reused):
                 self.log.warn(
                     "upstream {upstream} gave a message id twice ({count} so far)",
                     upstream=self._config.name,

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from luckgw.dispatch.answers import retry_after
 from luckgw.dispatch.consumer import Consumer, Pairs
 from luckgw.domain.ids import to_text
+from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
 from luckgw.egress.sessions import Receiver, Sessions
@@ -144,7 +145,7 @@ class DeliverSmOutbox:
     def _give_up(self, delivery: Delivery, command_status: int) -> None:
         self.consumer.settle(delivery.entry)
         self.refused += 1
-        if self.refused & (self.refused - 1) == 0:  # 1, 2, 4, 8 ...
+        if is_worth_saying(self.refused):
             self.log.warn(
                 "partner {account} refused a receipt for good with 0x{status:02X},"
                 " message {id} ({count} so far)",

@@ -6,7 +6,6 @@ have reached the carrier: it is uncertain (spec/reliability 3.3).
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,18 +13,10 @@ from twisted.logger import Logger
 from luckgw.config import model
 from luckgw.domain.states import State
 from luckgw.store import keys, records
-from luckgw.store.interface import Queue, Verdict
+from luckgw.store.interface import Commands, Queue, Verdict
 from luckgw.store.journal import Journal
 
 log = Logger()
-
-
-class Commands(Protocol):
-    """Runs one command of the store."""
-
-    def __call__(self, *args: bytes | str | int) -> "Deferred[Any]":
-        """Fires with the reply."""
-        ...
 
 
 async def take_over(

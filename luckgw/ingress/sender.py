@@ -1,7 +1,5 @@
 """The pipeline and the store as the HTTP API sees them: Deferreds."""
 
-from typing import Any, Protocol
-
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
@@ -11,7 +9,7 @@ from luckgw.domain.ids import to_text
 from luckgw.ingress.ports import Accepted, MessageStatus
 from luckgw.pipeline.text import Kept, SendText
 from luckgw.store import keys, records
-from luckgw.store.interface import StoreAway
+from luckgw.store.interface import Commands, StoreAway
 from luckgw.wire.pdus import decode_sm
 
 
@@ -50,18 +48,10 @@ class Sender:
         return d
 
 
-class Reads(Protocol):
-    """Runs one reading command of the store."""
-
-    def __call__(self, *args: bytes | str | int) -> "Deferred[Any]":
-        """Fires with the reply; fails with StoreAway."""
-        ...
-
-
 class Reader:
     """Implements ports.MessageReader."""
 
-    def __init__(self, execute: Reads) -> None:
+    def __init__(self, execute: Commands) -> None:
         self._execute = execute
 
     def status(self, message_id: bytes) -> "Deferred[MessageStatus | None]":

@@ -14,6 +14,7 @@ from luckgw.admission.accounts import Accounts, KnownAccount
 from luckgw.admission.checks import check_submit, message_times
 from luckgw.config import model
 from luckgw.domain.errors import Refusal, bad_request
+from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.status import Status
 from luckgw.egress.sessions import Sessions
 from luckgw.link.flusher import Flusher
@@ -436,7 +437,7 @@ class SmppServer(Factory):
         """Count a refused message; say so once for each reason."""
         status = refusal.command_status
         self.refusals[status] = count = self.refusals.get(status, 0) + 1
-        if count & (count - 1) == 0:  # 1, 2, 4, 8 ...: repeats do not flood the log
+        if is_worth_saying(count):
             self.log.info(
                 "refused a submit_sm of {account} with 0x{status:02X}: {detail} "
                 "({count} so far)",
@@ -450,7 +451,7 @@ class SmppServer(Factory):
         """Count a malformed PDU; it was answered already."""
         self.malformed_pdus += 1
         count = self.malformed_pdus
-        if count & (count - 1) == 0:
+        if is_worth_saying(count):
             self.log.info(
                 "malformed PDU 0x{command:X} from {peer}: {what} ({count} so far)",
                 command=event.command_id & ~RESPONSE,

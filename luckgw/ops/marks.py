@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -10,18 +10,12 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from luckgw.store.interface import Commands
+
 LOOK_S: Final = 1.0
 MEMORY_MARK: Final = 0.95
 """Above this share of its maxmemory the store gets no new messages: what is on its way
 still needs room for its events."""
-
-
-class Commands(Protocol):
-    """Runs one command of the store."""
-
-    def __call__(self, *args: bytes | str | int) -> "Deferred[Any]":
-        """Fires with the reply."""
-        ...
 
 
 class Marks:

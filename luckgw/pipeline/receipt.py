@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from twisted.logger import Logger
 
 from luckgw.config.model import Upstream
+from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
 from luckgw.receipts.match import canonical
@@ -129,7 +130,7 @@ class Receipts:
             self._not_taken(reply)
             return
         self.counters.nameless = count = self.counters.nameless + 1
-        if count & (count - 1) == 0:  # 1, 2, 4, 8 ...: repeats do not flood the log
+        if is_worth_saying(count):
             self.log.warn(
                 "upstream {upstream} sent a receipt without an id ({count} so far)",
                 upstream=upstream.name,

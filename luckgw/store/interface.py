@@ -8,9 +8,10 @@ cost more than the operation.
 
 import enum
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
+from twisted.internet.defer import Deferred
 
 from luckgw.domain.states import State
 
@@ -57,7 +58,14 @@ VerdictCallback = Callable[[Verdict, str], None]
 """The verdict, and the account that now has something in an outbox ('' = none)."""
 ClaimCallback = Callable[[list[tuple[bytes, bytes]]], None]
 """(entry, record) pairs, oldest first."""
-DoneCallback = Callable[[bool], None]
+
+
+class Commands(Protocol):
+    """Runs one command of the store, beside the journal."""
+
+    def __call__(self, *args: bytes | str | int) -> "Deferred[Any]":
+        """Fires with the reply; fails with StoreAway."""
+        ...
 
 
 @attrs.frozen

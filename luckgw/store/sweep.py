@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -11,20 +11,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from luckgw.store import keys
+from luckgw.store.interface import Commands
 from luckgw.store.journal import Journal
 
 EVERY_S: Final = 600.0
 STEP: Final = 200
 PAUSE_S: Final = 0.02
 """Between steps: the sweep takes no more than a small share of the store."""
-
-
-class Commands(Protocol):
-    """Runs one command of the store."""
-
-    def __call__(self, *args: bytes | str | int) -> "Deferred[Any]":
-        """Fires with the reply."""
-        ...
 
 
 class Sweep:

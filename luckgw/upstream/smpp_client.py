@@ -22,6 +22,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.status import Status
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
@@ -147,7 +148,7 @@ class ClientSession(SmppSession):
 
     def _note_malformed(self, event: Malformed) -> None:
         self._malformed += 1
-        if self._malformed & (self._malformed - 1) == 0:  # 1, 2, 4, 8 ...
+        if is_worth_saying(self._malformed):
             self.log.warn(
                 "from {upstream}: {what}, command_id 0x{command:X} ({count} so far)",
                 upstream=self._bind.upstream,
@@ -401,7 +402,7 @@ class Bind:
         self._enter(Phase.WAITING)
         self._retry_call = self._clock.callLater(wait, self._connect)
         failures = self._backoff.failures
-        if failures & (failures - 1) == 0:  # 1, 2, 4, 8 ...: do not flood the log
+        if is_worth_saying(failures):
             log = self.log.warn if self._bind_status is None else self.log.error
             log(
                 "no bind to {upstream} as {kind}: {error}; "
