@@ -31,11 +31,9 @@ class Sender:
         """See the port. HOT PATH."""
         d: Deferred[Accepted] = Deferred()
 
-        def done(kept: Kept | None) -> None:
-            if kept is None:
-                d.errback(
-                    Failure(errors.system_error("the store did not confirm; try again"))
-                )
+        def done(kept: Kept | errors.Refusal) -> None:
+            if isinstance(kept, errors.Refusal):
+                d.errback(Failure(kept))
             else:
                 d.callback(Accepted(kept.message_id, kept.segments, kept.encoding))
 

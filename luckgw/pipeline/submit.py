@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
 from luckgw.config.model import Account
@@ -18,8 +18,11 @@ from luckgw.store.interface import (
     Journal,
 )
 
-Done = Callable[[str], None]
-"""Told the message's id once it is kept, or "" when it is not and never will be."""
+Done = Callable[[str | errors.Refusal], None]
+"""Told the message's id once it is kept, or why it is not and never will be."""
+Bodies = Callable[[str], Sequence[bytes]]
+"""The submit_sm bodies of a message as the upstream of that name wants them."""
+_NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
 class Marks(Protocol):
@@ -80,7 +83,7 @@ class Submit:
         account: Account,
         source: str,
         destination: str,
-        bodies: Sequence[bytes],
+        bodies_for: Bodies,
         *,
         registered_delivery: int,
         deadline_ms: int,
@@ -90,16 +93,22 @@ class Submit:
     ) -> None:
         """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
 
-        ``source`` and ``destination`` are normalised, ``bodies`` are submit_sm bodies
-        that ask the carrier for a receipt. ``only`` names the one upstream it may go
-        to, whatever the routes say. Raises Refusal when it may not enter: then nothing
-        is stored and ``done`` is not called.
+        ``source`` and ``destination`` are normalised. ``bodies_for`` is asked once the
+        upstream is known, and gives submit_sm bodies that ask the carrier for a
+        receipt. ``only`` names the one upstream it may go to, whatever the routes say.
+        Raises Refusal when it may not enter: then nothing is stored and ``done`` is not
+        called.
         """
         name = account.name
         if self._marks.is_full:
             raise errors.queue_full("the store is at its mark; try again later")
         if not self._journal.is_open:
             raise errors.system_error("the store does not answer; try again later")
+        if only is None:
+            upstream, route = self._choose(Facts(name, source, destination))
+        else:
+            upstream, route = only, ""
+        bodies = bodies_for(upstream)
         if self._buckets:
             bucket = self._buckets.get(name)
             if bucket is not None:
@@ -108,10 +117,6 @@ class Submit:
                     raise errors.throttled(
                         "the account's throughput is used up", math.ceil(wait)
                     )
-        if only is None:
-            upstream, route = self._choose(Facts(name, source, destination))
-        else:
-            upstream, route = only, ""
         message_id = self._fresh_id()
 
         def told(result: Accept) -> None:
@@ -119,7 +124,7 @@ class Submit:
                 done(to_text(message_id))
                 self._upstreams.poke(upstream)
             else:
-                done("")
+                done(_NOT_CONFIRMED)
 
         self._journal.accept(
             message_id,

@@ -76,14 +76,14 @@ class SendText:
         source: str,
         destination: str,
         content: str,
-        done: Callable[[Kept | None], None],
+        done: Callable[[Kept | errors.Refusal], None],
         *,
         sandbox_only: bool,
     ) -> None:
         """Check and keep one text. HOT PATH.
 
-        ``done`` hears None when the store did not confirm. Raises Refusal when the text
-        may not enter; then ``done`` is not called.
+        ``done`` may hear a Refusal, too: what only the store can tell. Raises Refusal
+        when the text may not enter; then ``done`` is not called.
         """
         if sandbox_only and self._sandbox is None:
             raise errors.not_allowed("there is no sandbox here for a test key")
@@ -96,14 +96,17 @@ class SendText:
         pieces = cut(content, encoding, Form.UDH8, reference)
         bodies = _bodies(source, number, encoding, pieces)
 
-        def told(message_id: str) -> None:
-            done(Kept(message_id, len(bodies), encoding.value) if message_id else None)
+        def told(result: str | errors.Refusal) -> None:
+            if isinstance(result, errors.Refusal):
+                done(result)
+            else:
+                done(Kept(result, len(bodies), encoding.value))
 
         self._submit.submit(
             account,
             source,
             number,
-            bodies,
+            lambda _upstream: bodies,
             registered_delivery=1,
             deadline_ms=self._now_ms() + known.validity_ms,
             over_http=True,

@@ -37,7 +37,7 @@ class Hook:
     """A customer's server that takes everything: dispatch.webhooks.Notifier."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.told: list[str | Refusal] = []
 
     def post(
         self, url: str, body: bytes, event_id: str, attempt: int
@@ -142,13 +142,13 @@ class House:
         country: str = "233",
     ) -> bytes:
         """A message to a number that ends in these digits, by SMPP; its id."""
-        told: list[str] = []
+        told: list[str | Refusal] = []
         destination = f"{country}50123{digits}"
         self.submit.submit(
             self.config.accounts[account],
             "Luck",
             destination,
-            [
+            lambda _upstream: [
                 submit_body(b"part %d" % n, destination_addr=destination.encode())
                 for n in range(parts)
             ],
@@ -159,6 +159,7 @@ class House:
         )
         self.run()
         (message_id,) = told
+        assert isinstance(message_id, str)
         found = from_text(message_id)
         assert found is not None
         return found

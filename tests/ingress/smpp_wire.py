@@ -14,7 +14,8 @@ from luckgw.config import model
 from luckgw.config.secret import Secret
 from luckgw.domain.ids import to_text, uuid_source
 from luckgw.egress.sessions import Sessions
-from luckgw.ingress.smpp_server import ServerSession, SmppServer
+from luckgw.ingress.smpp_server import SmppServer
+from luckgw.ingress.smpp_session import ServerSession
 from luckgw.link.flusher import Flusher
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.table import RouteTable

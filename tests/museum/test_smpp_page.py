@@ -10,7 +10,8 @@ from luckgw.config.model import Account, Smpp, Store
 from luckgw.dispatch.answers import RETRY_S
 from luckgw.domain.states import State as Message
 from luckgw.domain.status import Status
-from luckgw.ingress.smpp_server import _DISABLED, DELIVER_WINDOW
+from luckgw.ingress.smpp_server import _DISABLED
+from luckgw.ingress.smpp_session import DELIVER_WINDOW
 from luckgw.link.session import WRITE_STALL_S
 from luckgw.receipts.compose import receipt_body
 from luckgw.wire.connection import Command, Connection, Role, Settings, State

@@ -76,7 +76,7 @@ class House:
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
         )
-        self.told: list[str] = []
+        self.told: list[str | Refusal] = []
 
     def send(
         self,
@@ -91,7 +91,7 @@ class House:
             account,
             "Luck",
             destination,
-            [submit_body(b"%d" % n) for n in range(parts)],
+            lambda _upstream: [submit_body(b"%d" % n) for n in range(parts)],
             **{
                 "registered_delivery": 0,
                 "deadline_ms": self.node.now_ms() + 1000,
@@ -144,7 +144,9 @@ class TestKeeping:
         house.send()
         house.node.lose()
         house.node.turn()
-        assert house.told == [""]
+        (told,) = house.told
+        assert isinstance(told, Refusal)
+        assert told.command_status == Status.ESME_RSYSERR
         assert house.carriers.poked == []
 
     @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class House:
             self.node.now_ms,
             sandbox,
         )
-        self.told: list[Kept | None] = []
+        self.told: list[Kept | Refusal] = []
 
     def send(
         self,
@@ -60,7 +60,7 @@ class House:
         account: model.Account = ACME,
         *,
         sandbox_only: bool = False,
-    ) -> Kept | None:
+    ) -> Kept:
         """Send a text; what was told."""
         self.send_text.send(
             account,
@@ -71,7 +71,9 @@ class House:
             sandbox_only=sandbox_only,
         )
         self.node.turn()
-        return self.told[-1]
+        told = self.told[-1]
+        assert isinstance(told, Kept)
+        return told
 
     def sms(self) -> list[Sm]:
         """The segments of the last message."""
@@ -89,7 +91,6 @@ class TestSending:
     def test_a_short_text(self, house: House) -> None:
         """One submit_sm that asks for a receipt, with everything in its place."""
         kept = house.send()
-        assert kept is not None
         assert (kept.segments, kept.encoding) == (1, "gsm7")
         (sm,) = house.sms()
         assert (sm.source_addr_ton, sm.source_addr) == (5, b"Luck")
@@ -103,7 +104,6 @@ class TestSending:
     def test_a_long_text(self, house: House) -> None:
         """As many as it takes, with one reference, the next one for the next text."""
         kept = house.send("x" * 400)
-        assert kept is not None
         assert kept.segments == 3
         assert [sm.short_message[:6] for sm in house.sms()] == [
             bytes((5, 0, 3, 7, 3, number)) for number in (1, 2, 3)
@@ -115,7 +115,6 @@ class TestSending:
     def test_other_alphabets(self, house: House) -> None:
         """UCS2 when it must be."""
         kept = house.send("Привет")
-        assert kept is not None
         assert kept.encoding == "ucs2"
         assert house.sms()[0].data_coding == 8
 
@@ -145,7 +144,9 @@ class TestSending:
             ACME, "Luck", "233501234567", "Hi", house.told.append, sandbox_only=False
         )
         house.node.lose()
-        assert house.told == [None]
+        (told,) = house.told
+        assert isinstance(told, Refusal)
+        assert told.command_status == Status.ESME_RSYSERR
 
 
 class TestRefused:
