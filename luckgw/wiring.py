@@ -46,6 +46,7 @@ from luckgw.ingress.http_api import HttpApi
 from luckgw.ingress.http_auth import Gate
 from luckgw.ingress.http_site import ApiSite
 from luckgw.ingress.sender import Reader, Sender
+from luckgw.ingress.smpp_requests import Requests
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.link.flusher import Flusher
 from luckgw.ops.admin import AdminApi, listen_admin
@@ -61,8 +62,10 @@ from luckgw.store.api_keys import ApiKeys
 from luckgw.store.connection import Credentials
 from luckgw.store.embedded import EmbeddedServer
 from luckgw.store.interface import StoreAway
+from luckgw.store.messages import Messages
 from luckgw.store.secrets_file import load_or_create_secret
 from luckgw.store.service import StoreService
+from luckgw.store.short_ids import ShortIds
 from luckgw.store.sweep import Sweep
 from luckgw.upstream.registry import UPSTREAM_TYPES
 
@@ -190,6 +193,8 @@ class Gateway(MultiService):
             "webhooks", lambda: dispatch.drain_outboxes(config.gateway.drain_s / 3)
         )
 
+        short_ids = ShortIds(store.execute, uuid_source())
+        await short_ids.start()
         submit = Submit(
             journal,
             RouteTable(config.routes, config.upstreams),
@@ -198,6 +203,7 @@ class Gateway(MultiService):
             config.accounts,
             uuid_source(),
             clock.seconds,
+            short_ids.fresh,
         )
         await self._listen_smpp(submit, accounts, flusher)
         self._on_stop("claims", dispatch.stop_claiming)
@@ -298,6 +304,14 @@ class Gateway(MultiService):
             self._config.smpp,
             accounts,
             submit,
+            Requests(
+                self._clock,
+                self._store.journal,
+                Messages(self._store.execute),
+                list(self._config.upstreams),
+                wall_ms,
+                dispatch.wake,
+            ),
             dispatch.sessions,
             dispatch.outbox,
             wall_ms,
@@ -321,7 +335,7 @@ class Gateway(MultiService):
         api = HttpApi(
             Gate(self._keys, config.accounts.get),
             Sender(send_text),
-            Reader(self._store.execute),
+            Reader(Messages(self._store.execute), wall_ms),
             self._health,
         )
         site = ApiSite(api.resource(), self._clock)

@@ -18,6 +18,7 @@ from luckgw.config.lines import KeyPath
 from luckgw.config.problems import Place
 from luckgw.config.rules import Invalid, Network, each, must
 from luckgw.config.secret import Secret
+from luckgw.domain.ids import FORMS
 
 DAY_S = 86_400
 LONGEST_VALIDITY_S = 30 * DAY_S
@@ -31,6 +32,8 @@ BINDS = ("transceiver", "transmitter", "receiver", "tx+rx")
 ID_FORMS = ("text", "hex", "dec")
 UNCERTAIN = ("hold_then_resend", "resend", "unknown")
 STRATEGIES = ("static", "failover")
+OPTIONAL_PDUS = ("data_sm", "query_sm", "cancel_sm", "replace_sm", "submit_multi")
+"""Requests of partners that an operator may turn off."""
 
 _ARGON2 = re.compile(
     r"\$argon2(id|i|d)\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+"
@@ -152,6 +155,11 @@ class Smpp:
     """A connection that has not bound by then is closed."""
     response_s: float = field(default=60.0, validator=must(rules.between(1, 3600)))
     """How long a partner may take to answer a deliver_sm."""
+    disabled: tuple[str, ...] = field(
+        default=(),
+        validator=[each(rules.one_of(*OPTIONAL_PDUS)), must(rules.no_repeats)],
+    )
+    """Requests that are answered as if nobody knew them: generic_nack 0x03."""
 
 
 @attrs.frozen
@@ -294,6 +302,11 @@ class Account:
         default=2 * DAY_S, validator=must(rules.between(1, LONGEST_VALIDITY_S))
     )
     """For how long the delivery of a message is tried if the message does not say."""
+    smpp_id_form: str = field(default="uuid", validator=must(rules.one_of(*FORMS)))
+    """How its ESMEs are told message ids (spec/features 2.6). One that bound as v3.3 is
+    told ``hex8`` whatever this says."""
+    strict_ton_npi: bool = False
+    """Whether a TON or NPI that v3.4 does not know is refused; else it is ignored."""
 
 
 @attrs.frozen

@@ -175,6 +175,9 @@ class MtDispatcher:
         if not message.missing:
             self.consumer.settle(message_id)
             return
+        if record.due_ms is not None and record.due_ms > now:
+            self.consumer.retry(message_id, message_id, record.due_ms)  # replaced
+            return
         if message.deadline_ms <= now:
             message.missing = 0
             self._expired(message_id)

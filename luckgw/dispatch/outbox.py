@@ -15,7 +15,7 @@ from luckgw.domain.status import Status
 from luckgw.egress.sessions import Receiver, Sessions
 from luckgw.receipts.compose import receipt_body
 from luckgw.store import keys, records
-from luckgw.store.interface import Journal
+from luckgw.store.interface import Journal, told_id
 from luckgw.wire.pdus import Sm, decode_sm
 
 _FOR_GOOD: Final = frozenset({Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN})
@@ -185,7 +185,7 @@ def _body(entry: bytes, data: bytes) -> bytes:
         dest_addr_ton=sm.source_addr_ton,
         dest_addr_npi=sm.source_addr_npi,
         destination_addr=sm.source_addr,
-        message_id=to_text(entry[:16]),
+        message_id=told_id(entry[:16], records.flags_of(data)),
         state=state,
         submit_ms=accepted_ms,
         done_ms=int.from_bytes(entry[17:23], "big"),

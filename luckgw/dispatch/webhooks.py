@@ -12,11 +12,10 @@ from twisted.python.failure import Failure
 from luckgw.dispatch.breaker import Breaker
 from luckgw.dispatch.consumer import Consumer, Pairs
 from luckgw.dispatch.lines import Lines
-from luckgw.domain.ids import to_text
 from luckgw.egress import retry
 from luckgw.egress.webhook import Outcome, Verdict, status_update_body
 from luckgw.store import keys, records
-from luckgw.store.interface import Journal, Queue
+from luckgw.store.interface import Journal, Queue, told_id
 from luckgw.wire.pdus import decode_sm
 
 _CLAIM_AHEAD: Final = 4
@@ -49,7 +48,7 @@ class Event:
         self.attempts = entry.attempts
         """How many have failed."""
         self.body = status_update_body(
-            to_text(entry.message_id),
+            told_id(entry.message_id, records.flags_of(data)),
             entry.state,
             sm.source_addr.decode("latin-1"),
             sm.destination_addr.decode("latin-1"),

@@ -10,7 +10,6 @@ from klein.resource import KleinResource
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from luckgw.domain import ids
 from luckgw.domain.status import Status
 from luckgw.egress.body import rfc3339
 from luckgw.ingress.http_answers import JSON, TEXT, header_text, written
@@ -105,10 +104,8 @@ class HttpApi:
         return self._status(call, message_id)
 
     def _status(self, call: Call, text: str) -> "Deferred[bytes]":
-        message_id = ids.from_text(text)
-        if message_id is None:
-            raise unknown_message()
-        return self._reader.status(message_id).addCallback(_status_answer, call)
+        found = self._reader.status(call.account.name, text)
+        return found.addCallback(_status_answer, call)
 
     # -- health ------------------------------------------------------------------------
 
@@ -146,7 +143,7 @@ def _success(accepted: Accepted, call: Call) -> bytes:
 
 
 def _status_answer(found: MessageStatus | None, call: Call) -> bytes:
-    if found is None or found.account != call.account.name:
+    if found is None:
         raise unknown_message()
     answer = (
         '{"status":"success","data":{'

@@ -59,10 +59,11 @@ class TextSender(Protocol):
 class MessageReader(Protocol):
     """Where the state of a message is looked up."""
 
-    def status(self, message_id: bytes) -> "Deferred[MessageStatus | None]":
-        """The message of a 16-octet id, of whatever account; None: there is none.
+    def status(self, account: str, told_id: str) -> "Deferred[MessageStatus | None]":
+        """The account's message of an id, as it was told in whatever form.
 
-        Fails with Refusal (system error) when the store is away.
+        None: the account has none. Fails with Refusal (system error) when the store is
+        away.
         """
         ...
 

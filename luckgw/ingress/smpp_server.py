@@ -14,6 +14,7 @@ from luckgw.domain.errors import Refusal
 from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.status import Status
 from luckgw.egress.sessions import Sessions
+from luckgw.ingress.smpp_requests import Requests
 from luckgw.ingress.smpp_session import DELIVER_WINDOW, Outbox, ServerSession
 from luckgw.link.flusher import Flusher
 from luckgw.pipeline.submit import Submit
@@ -25,17 +26,6 @@ MAX_SESSIONS: Final = 2000
 """Connections at the same time (spec/reliability 2.10) ..."""
 MAX_UNBOUND: Final = 200
 """... and those among them that have not bound yet."""
-
-#: Not offered yet: answered with generic_nack, as by an SMSC that has them off.
-_DISABLED: Final[frozenset[int]] = frozenset(
-    {
-        Command.DATA_SM,
-        Command.QUERY_SM,
-        Command.CANCEL_SM,
-        Command.REPLACE_SM,
-        Command.SUBMIT_MULTI,
-    }
-)
 
 
 class SmppServer(Factory):
@@ -51,6 +41,7 @@ class SmppServer(Factory):
         config: model.Smpp,
         accounts: Accounts,
         submit: Submit,
+        requests: Requests,
         sessions: Sessions,
         outbox: Callable[[str], Outbox],
         now_ms: Callable[[], int],
@@ -64,6 +55,8 @@ class SmppServer(Factory):
         self._in_thread = in_thread
         self._sessions = sessions
         self.submit = submit
+        self.requests = requests
+        self._disabled = frozenset(Command[name.upper()] for name in config.disabled)
         self.outbox = outbox
         self.now_ms = now_ms
         self.system_id = config.system_id.encode()
@@ -91,7 +84,7 @@ class SmppServer(Factory):
             enquire_link_s=config.enquire_link_s,
             inactivity_s=config.inactivity_s,
             response_s=config.response_s,
-            disabled=_DISABLED,
+            disabled=self._disabled,
         )
         wire = Connection(Role.SMSC, settings, self._clock.seconds())
         session = ServerSession(self._clock, self._flusher, wire, self)
@@ -143,7 +136,7 @@ class SmppServer(Factory):
         self.refusals[status] = count = self.refusals.get(status, 0) + 1
         if is_worth_saying(count):
             self.log.info(
-                "refused a submit_sm of {account} with 0x{status:02X}: {detail} "
+                "refused a request of {account} with 0x{status:02X}: {detail} "
                 "({count} so far)",
                 account=account,
                 status=status,

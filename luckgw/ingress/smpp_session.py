@@ -4,32 +4,36 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from luckgw.admission.accounts import KnownAccount
 from luckgw.admission.checks import check_submit, message_times
-from luckgw.domain.errors import Refusal, bad_request
+from luckgw.domain import ids
+from luckgw.domain.errors import Refusal
 from luckgw.domain.status import Status
+from luckgw.ingress.smpp_bodies import as_submit_sm, bodies, body_to_send, without_tlvs
+from luckgw.ingress.smpp_multi import Group
+from luckgw.ingress.smpp_requests import Requests
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
-from luckgw.pipeline.submit import Submit
+from luckgw.pipeline.submit import Done, Submit
+from luckgw.store.interface import ID_FORM_SHIFT
 from luckgw.wire.connection import Connection, State
 from luckgw.wire.events import (
     Answered,
     BindRequested,
     Closing,
     Malformed,
+    Request,
     TimedOut,
 )
-from luckgw.wire.pdus import Command, Sm, encode_sm
+from luckgw.wire.pdus import Command, PduError, Sm
 
 DELIVER_WINDOW: Final = 100
 """deliver_sm that a partner may leave unanswered on one session."""
-MAX_BODY: Final = 65_535
-"""Octets of a submit_sm that can be kept (luckgw.store.records); no SMS is as long."""
 FINISH_S: Final = 5.0
 """How long what is under way may take before we unbind (spec/reliability 2.3)."""
 
@@ -62,6 +66,7 @@ class Server(Protocol):
     """What a session asks of the server that it belongs to (ingress.smpp_server)."""
 
     submit: Submit
+    requests: Requests
     outbox: Callable[[str], Outbox]
     now_ms: Callable[[], int]
     system_id: bytes
@@ -107,6 +112,8 @@ class ServerSession(SmppSession):
         self._sender: KnownAccount | None = None
         self._outbox: Outbox
         self._receives = False
+        self._is_v33 = False
+        self._id_flags = 0  # the form in which it is told message ids
         self._storing = 0
         self._leave_call: IDelayedCall | None = None
 
@@ -131,6 +138,8 @@ class ServerSession(SmppSession):
 
     def deliver(self, body: bytes, context: object) -> None:
         """Send a deliver_sm. HOT PATH."""
+        if self._is_v33:
+            body = without_tlvs(body)
         self.wire.send(_DELIVER_SM, body, context, self.clock.seconds())
         self.flusher.mark(self)
 
@@ -172,6 +181,8 @@ class ServerSession(SmppSession):
         if isinstance(event, TimedOut):
             self._outbox.timed_out(event.context)
             self._outbox.changed()
+        elif isinstance(event, Request):
+            self._requested(event)
         elif isinstance(event, BindRequested):
             self._bind_requested(event)
         elif isinstance(event, Malformed):
@@ -191,31 +202,108 @@ class ServerSession(SmppSession):
             self.wire.answer(sm, Status.ESME_RSYSERR)  # we are leaving: try again
             return
         try:
-            destination = check_submit(sm, account)
-            _, deadline_ms = message_times(sm, account, self._server.now_ms())
-            self._server.submit.submit(
-                account.settings,
-                sm.source_addr.decode("latin-1"),
-                destination,
-                partial(_bodies, _body_to_send(sm, destination.encode())),
-                registered_delivery=sm.registered_delivery,
-                deadline_ms=deadline_ms,
-                over_http=False,
-                done=partial(self._stored, sm),
+            self._offer(
+                sm if sm.command_id == _SUBMIT_SM else as_submit_sm(sm),
+                account,
+                partial(self._stored, sm),
             )
             self._storing += 1
         except Refusal as refusal:
             self._server.refused(account.name, refusal)
             self.wire.answer(sm, refusal.command_status)
 
+    def _offer(
+        self,
+        sm: Sm,
+        account: KnownAccount,
+        done: Done,
+        message_id: bytes | None = None,
+        flags: int = 0,
+    ) -> None:
+        """Check a message and have it kept; raises Refusal. HOT PATH.
+
+        Without a ``message_id`` it gets one of the session's form.
+        """
+        destination = check_submit(sm, account)
+        now_ms = self._server.now_ms()
+        due_ms, deadline_ms = message_times(sm, account, now_ms)
+        submit = self._server.submit
+        if message_id is None and self._id_flags:
+            flags = self._id_flags
+            message_id = submit.new_id(flags >> ID_FORM_SHIFT)
+        submit.submit(
+            account.settings,
+            sm.source_addr.decode("latin-1"),
+            destination,
+            partial(bodies, body_to_send(sm, destination.encode(), deadline_ms)),
+            registered_delivery=sm.registered_delivery,
+            deadline_ms=deadline_ms,
+            over_http=False,
+            done=done,
+            due_ms=due_ms if due_ms > now_ms else None,
+            message_id=message_id,
+            flags=flags,
+        )
+
     def _stored(self, sm: Sm, result: str | Refusal) -> None:
         """A message is kept, or it is not and never will be. HOT PATH."""
         self._storing -= 1
         if type(result) is str:
-            self.wire.answer_message(_SUBMIT_SM, sm.sequence_number, result.encode())
+            self.wire.answer_message(sm.command_id, sm.sequence_number, result.encode())
         else:
             assert isinstance(result, Refusal)  # noqa: S101 - one of the two
             self.wire.answer(sm, result.command_status)
+        self.flusher.mark(self)
+        if self._leave_call is not None:
+            self._leave_if_quiet()
+
+    # -- query_sm, cancel_sm, replace_sm, submit_multi ---------------------------------
+
+    def _requested(self, request: Request) -> None:
+        account = self._sender
+        if account is None:
+            self.wire.answer(request, Status.ESME_RSYSERR)
+            return
+        self._storing += 1
+        if request.command_id == Command.SUBMIT_MULTI:
+            d = self._submit_group(request, account)
+        else:
+            d = self._server.requests.answer(request.command_id, request.body, account)
+        d.addErrback(self._not_answered, request, account)
+        d.addCallback(self._answer, request)
+        d.addErrback(lambda failure: self.log.failure("no answer", failure=failure))
+
+    def _submit_group(
+        self, request: Request, account: KnownAccount
+    ) -> "Deferred[tuple[int, bytes]]":
+        def offer(sm: Sm, message_id: bytes, flags: int, done: Done) -> None:
+            try:
+                self._offer(sm, account, done, message_id, flags)
+            except Refusal as refusal:
+                self._server.refused(account.name, refusal)
+                raise
+
+        return maybeDeferred(
+            lambda: Group(request.body, self._id_flags, offer, self._server.submit).told
+        )
+
+    def _not_answered(
+        self, failure: Failure, request: Request, account: KnownAccount
+    ) -> tuple[int, bytes]:
+        """What a request is answered that could not be done."""
+        error = failure.value
+        if isinstance(error, Refusal):
+            self._server.refused(account.name, error)
+            return error.command_status, b""
+        if isinstance(error, PduError):
+            self.wire.note_bad_body(request, error, self.clock.seconds())
+            return error.command_status, b""
+        self.log.failure("a request of {name} failed", failure, name=account.name)
+        return Status.ESME_RSYSERR, b""
+
+    def _answer(self, answer: tuple[int, bytes], request: Request) -> None:
+        self._storing -= 1
+        self.wire.answer(request, *answer)
         self.flusher.mark(self)
         if self._leave_call is not None:
             self._leave_if_quiet()
@@ -246,6 +334,11 @@ class ServerSession(SmppSession):
         self._outbox = self._server.outbox(found.name)
         self._account = self._sender = found
         self._receives = bind.kind != Command.BIND_TRANSMITTER
+        self._is_v33 = self.wire.is_v33
+        form = (
+            ids.HEX8 if self._is_v33 else ids.FORMS.index(found.settings.smpp_id_form)
+        )
+        self._id_flags = form << ID_FORM_SHIFT
         self.wire.accept_bind(self._server.system_id)
         self.flusher.mark(self)
         self.log.info(
@@ -304,48 +397,3 @@ class ServerSession(SmppSession):
             )
             self._outbox.lost(unanswered)
             self._outbox.changed()
-
-
-def _bodies(body: bytes, _upstream: str) -> tuple[bytes]:
-    """As pipeline.submit.Bodies: the same for every upstream. HOT PATH."""
-    return (body,)
-
-
-def _body_to_send(sm: Sm, destination: bytes) -> bytes:
-    """The body that the carrier is to get. HOT PATH.
-
-    It is the partner's own, but the carrier is always asked for a receipt: that is how
-    we know what became of a message. Raises Refusal when no record can hold it.
-    """
-    body, at = sm.body, sm.registered_delivery_at
-    if destination != sm.destination_addr:
-        body = _with_destination(sm, destination)
-    elif body[at] != 1:
-        body = body[:at] + b"\1" + body[at + 1 :]
-    if len(body) > MAX_BODY:
-        raise bad_request("the message is too long", Status.ESME_RINVMSGLEN)
-    return body
-
-
-def _with_destination(sm: Sm, destination: bytes) -> bytes:
-    """The body of a submit_sm whose destination was written in another form."""
-    return encode_sm(
-        service_type=sm.service_type,
-        source_addr_ton=sm.source_addr_ton,
-        source_addr_npi=sm.source_addr_npi,
-        source_addr=sm.source_addr,
-        dest_addr_ton=1,
-        dest_addr_npi=1,
-        destination_addr=destination,
-        esm_class=sm.esm_class,
-        protocol_id=sm.protocol_id,
-        priority_flag=sm.priority_flag,
-        schedule_delivery_time=sm.schedule_delivery_time,
-        validity_period=sm.validity_period,
-        registered_delivery=1,
-        replace_if_present_flag=sm.replace_if_present_flag,
-        data_coding=sm.data_coding,
-        sm_default_msg_id=sm.sm_default_msg_id,
-        short_message=sm.short_message,
-        tlvs=sm.tlvs,
-    )

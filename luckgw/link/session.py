@@ -50,7 +50,8 @@ class SmppSession(Protocol):
         # What a stalled peer does not take yet.
         self._held: list[bytes] = []
         self._held_size = 0
-        # We do not read while one turn is not enough, or while too much is held.
+        # We do not read while one turn is not enough, while too much is held, or while
+        # the peer sends more than its window.
         self._is_reading = True
         self._more_is_due = False
         self._ticker = LoopingCall(self._tick)
@@ -121,6 +122,8 @@ class SmppSession(Protocol):
             self.flusher.mark(self)
         if wire.has_more:
             self._come_back()
+        elif wire.is_choked:
+            self._read_or_not()
 
     def _come_back(self) -> None:
         """Do the rest in the next turn: other sessions have their turn before."""
@@ -141,7 +144,9 @@ class SmppSession(Protocol):
 
     def _read_or_not(self) -> None:
         """Read from the peer, or let it wait."""
-        wanted = not self._more_is_due and self._held_size <= MAX_UNSENT
+        wanted = not (
+            self._more_is_due or self._held_size > MAX_UNSENT or self.wire.is_choked
+        )
         if wanted is self._is_reading or self.is_gone or self._is_closing:
             return
         self._is_reading = wanted
@@ -243,6 +248,9 @@ class SmppSession(Protocol):
                 self.handle(events)
             if self.wire.has_output:
                 self.flusher.mark(self)
+            if self.wire.has_more:
+                self._come_back()
+            self._read_or_not()
         if now - self._stalled_at >= WRITE_STALL_S:
             self.log.warn("{peer} does not read what is sent to it", peer=self.peer)
             self.abort()

@@ -6,16 +6,17 @@ from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
 from luckgw.config.model import Account
-from luckgw.domain import errors
-from luckgw.domain.ids import to_text
+from luckgw.domain import errors, ids
 from luckgw.routing.facts import Facts
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import (
     FLAG_DELIVER_SM,
     FLAG_HTTP,
+    FLAG_MULTI,
     FLAG_WEBHOOK,
     Accept,
     Journal,
+    told_id,
 )
 
 Done = Callable[[str | errors.Refusal], None]
@@ -23,6 +24,11 @@ Done = Callable[[str | errors.Refusal], None]
 Bodies = Callable[[str], Sequence[bytes]]
 """The submit_sm bodies of a message as the upstream of that name wants them."""
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
+
+
+def no_short_id() -> bytes:
+    """Where nobody gives short ids."""
+    raise errors.system_error("there are no short ids now; try again later")
 
 
 class Marks(Protocol):
@@ -62,14 +68,18 @@ class Submit:
         accounts: Mapping[str, Account],
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
+        short_id: Callable[[], bytes] = no_short_id,
     ) -> None:
-        """``clock`` gives monotonic seconds, for rates."""
+        """``clock`` gives monotonic seconds, for rates. ``fresh_id`` gives ids, and
+        ``short_id`` those of which the first four octets are enough to tell them apart.
+        """
         self._journal = journal
         self._routes = routes
         self._upstreams = upstreams
         self._is_up = upstreams.is_up
         self._marks = marks
         self._fresh_id = fresh_id
+        self._short_id = short_id
         self._clock = clock
         now = clock()
         self._buckets = {
@@ -90,12 +100,18 @@ class Submit:
         over_http: bool,
         done: Done,
         only: str | None = None,
+        due_ms: int | None = None,
+        message_id: bytes | None = None,
+        flags: int = 0,
     ) -> None:
         """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
 
         ``source`` and ``destination`` are normalised. ``bodies_for`` is asked once the
         upstream is known, and gives submit_sm bodies that ask the carrier for a
         receipt. ``only`` names the one upstream it may go to, whatever the routes say.
+        ``due_ms``: it is kept until then (wall-clock ms). ``message_id`` comes from
+        ``new_id``, and ``flags`` say how the customer is told it: FLAG_MULTI, and one
+        of ids.FORMS.
         Raises Refusal when it may not enter: then nothing is stored and ``done`` is not
         called.
         """
@@ -117,26 +133,45 @@ class Submit:
                     raise errors.throttled(
                         "the account's throughput is used up", math.ceil(wait)
                     )
-        message_id = self._fresh_id()
+        message_id = message_id or self._fresh_id()
 
         def told(result: Accept) -> None:
             if result is Accept.STORED:
-                done(to_text(message_id))
+                done(told_id(message_id, flags) if flags else ids.to_text(message_id))
                 self._upstreams.poke(upstream)
             else:
                 done(_NOT_CONFIRMED)
 
+        if flags:
+            self._name(name, message_id, flags)
         self._journal.accept(
             message_id,
             account=name,
             route=route,
             upstream=upstream,
-            flags=self._flags(account, registered_delivery, over_http=over_http),
+            flags=flags
+            | self._flags(account, registered_delivery, over_http=over_http),
             registered_delivery=registered_delivery,
             deadline_ms=deadline_ms,
             bodies=bodies,
             done=told,
+            due_ms=due_ms,
         )
+
+    def new_id(self, form: int) -> bytes:
+        """An id that is written in one of ids.FORMS, by its place there.
+
+        Raises Refusal when there is none now.
+        """
+        return self._short_id() if form == ids.HEX8 else self._fresh_id()
+
+    def _name(self, account: str, message_id: bytes, flags: int) -> None:
+        """Have a message found by what its customer is told, if that is not its id."""
+        name = ids.alias_of(told_id(message_id, flags))
+        if name is not None:
+            if flags & FLAG_MULTI:
+                message_id = ids.group_of(message_id)
+            self._journal.alias(account, name, message_id)
 
     def _choose(self, facts: Facts) -> tuple[str, str]:
         """The upstream to queue for, and the name of the route that says so."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import attrs
 from twisted.internet.defer import Deferred
 
+from luckgw.domain import ids
 from luckgw.domain.states import State
 
 
@@ -52,6 +53,21 @@ FLAG_WEBHOOK = 2
 """The account's webhook gets every change."""
 FLAG_HTTP = 4
 """The message came over HTTP."""
+FLAG_MULTI = 8
+"""One of the messages of a submit_multi: the customer knows them by one id."""
+ID_FORM_SHIFT = 4
+"""Two bits: in which of luckgw.domain.ids.FORMS the customer was told the id."""
+FLAG_SCHEDULED = 64
+"""The record says when the message is due."""
+
+
+def told_id(message_id: bytes, flags: int) -> str:
+    """The id by which the customer knows a message with these flags. HOT PATH."""
+    if flags & FLAG_MULTI:
+        message_id = ids.group_of(message_id)
+    form = flags >> ID_FORM_SHIFT & 3
+    return ids.written(message_id, form) if form else ids.to_text(message_id)
+
 
 AcceptCallback = Callable[[Accept], None]
 VerdictCallback = Callable[[Verdict, str], None]
@@ -100,11 +116,44 @@ class Journal(Protocol):
         deadline_ms: int,
         bodies: Sequence[bytes],
         done: AcceptCallback,
+        due_ms: int | None = None,
     ) -> None:
         """Keep a message and put it in the queue of ``upstream``. HOT PATH.
 
         ``bodies`` are submit_sm bodies as they will be sent, one for each segment;
         ``flags`` are FLAG_*; ``registered_delivery`` is what the customer asked for.
+        ``due_ms``: it is not sent before (wall-clock ms); None: at once.
+        """
+        ...
+
+    def alias(self, account: str, name: bytes, message_id: bytes) -> None:
+        """Let the account's message be found by a shorter name, too.
+
+        For as long as messages are kept. To be called before ``accept``: then the name
+        is there when the message is.
+        """
+        ...
+
+    def cancel(self, message_id: bytes, tail: bytes, done: VerdictCallback) -> None:
+        """End as CANCELED a message that no carrier has and nobody holds.
+
+        APPLIED, NO_CHANGE (it may have left, or is over), GONE; AWAY: the store did not
+        say in time, and may still do it.
+        """
+        ...
+
+    def replace(
+        self,
+        message_id: bytes,
+        old: bytes,
+        new: bytes,
+        due: tuple[bytes, int] | None,
+        done: VerdictCallback,
+    ) -> None:
+        """Put another record (luckgw.store.records) in the place of ``old``.
+
+        ``due``: the queue in which it waits, and when it is due from now on; None: that
+        stays. Verdicts as of ``cancel``; NO_CHANGE also when it is not ``old`` now.
         """
         ...
 

@@ -83,8 +83,12 @@ _VERDICTS: Final = {
 }
 
 
-_REFUSED_AT_ONCE: Final = (b"A", b"C")
+_REFUSED_AT_ONCE: Final = (b"A", b"C", b"X", b"U")
 """Operations that are told no as soon as the store is away, if they never left."""
+
+
+_ASKED: Final = (b"X", b"U")
+"""Operations whose callers are told AWAY when the store takes too long."""
 
 
 _LET_GO: Final = (b"S", b"T", b"N", b"F")
@@ -166,6 +170,7 @@ class Journal:
         deadline_ms: int,
         bodies: Sequence[bytes],
         done: AcceptCallback,
+        due_ms: int | None = None,
     ) -> None:
         """Keep a message and queue it; see the interface."""
         if not self._taking:
@@ -180,6 +185,7 @@ class Journal:
             account=account.encode(),
             route=route.encode(),
             bodies=bodies,
+            due_ms=due_ms,
         )
 
         def told(verdict: object) -> None:
@@ -192,10 +198,38 @@ class Journal:
                 record,
                 upstream.encode(),
                 self._index(account, now),
-                b"",
+                b"" if due_ms is None else b"%d" % due_ms,
             ),
             told,
         )
+
+    def alias(self, account: str, name: bytes, message_id: bytes) -> None:
+        """Another name of a message; see the interface."""
+        self._add((b"Z", keys.alias(account, name), message_id, self._map_ttl), _ignore)
+
+    def cancel(self, message_id: bytes, tail: bytes, done: VerdictCallback) -> None:
+        """End what still waits; see the interface."""
+        head, tail = records.event_parts(State.CANCELED, self._now_ms(), tail)
+        self._ask((b"X", message_id, head, tail), done)
+
+    def replace(
+        self,
+        message_id: bytes,
+        old: bytes,
+        new: bytes,
+        due: tuple[bytes, int] | None,
+        done: VerdictCallback,
+    ) -> None:
+        """Change what still waits; see the interface."""
+        delayed, due_ms = (keys.delayed(due[0]), due[1]) if due else (b"", 0)
+        self._ask((b"U", message_id, old, new, delayed, b"%d" % due_ms), done)
+
+    def _ask(self, args: Args, done: VerdictCallback) -> None:
+        """Add an operation whose caller waits, and hears AWAY while the store is."""
+        if self._taking:
+            self._add(args, _told_verdict(done))
+        else:
+            done(Verdict.AWAY, "")
 
     def _index(self, account: str, now_ms: int) -> bytes:
         """Today's index of an account; a new one is registered for the sweep first."""
@@ -482,7 +516,13 @@ class Journal:
             ((b"V", args[1]), _ignore) if args[0] == b"A" else (args, callback)
             for args, callback in batch.operations
         ]
-        for _, callback in refused:
+        # Who cancels or replaces may ask what became of it: it may be done all the same
+        asked = [op for op in batch.operations if op[0][0] in _ASKED]
+        batch.operations = [
+            (args, _ignore) if args[0] in _ASKED else (args, callback)
+            for args, callback in batch.operations
+        ]
+        for _, callback in (*refused, *asked):
             self._tell(callback, None)
         return True
 

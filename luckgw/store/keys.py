@@ -18,6 +18,9 @@ CLAIMS: Final = b"luckgw:claims"
 INDEXES: Final = b"luckgw:indexes"
 """Set of the index lists: what the retention sweep walks through."""
 
+SHORT_IDS: Final = b"luckgw:short-ids"
+"""Counter: how many message ids of eight hexadecimal digits were given away."""
+
 SLACK_S: Final = 2 * 86_400
 """TTLs are this much longer than the rule they back up."""
 PARKED_S: Final = 72 * 3600
@@ -27,6 +30,11 @@ PARKED_S: Final = 72 * 3600
 def message(message_id: bytes) -> bytes:
     """String: the message's record (luckgw/store/records.py)."""
     return b"m:" + message_id
+
+
+def alias(account: str, name: bytes) -> bytes:
+    """String: the id of the message that the account knows by a shorter name."""
+    return b"v:" + account.encode() + b":" + name
 
 
 def upstream_queue(upstream: str) -> bytes:

@@ -71,6 +71,8 @@ class MemoryStore:
     claims_in_use: set[bytes] = attrs.field(factory=set)
     """Claim sets that may not be empty."""
     carrier_ids: dict[bytes, Known | Parked] = attrs.field(factory=dict)
+    aliases: dict[bytes, bytes] = attrs.field(factory=dict)
+    """Key of a message's other name -> its id."""
     parked: dict[bytes, dict[bytes, int]] = attrs.field(factory=dict)
     """Upstream's key -> carrier id's key -> when it was parked, wall-clock ms."""
     indexes: set[bytes] = attrs.field(factory=set)
@@ -109,6 +111,9 @@ class MemoryBackend:
             b"S": self._settle,
             b"T": self._retry,
             b"F": self._finish,
+            b"X": self._cancel,
+            b"U": self._replace,
+            b"Z": self._alias,
             b"V": self._revoke,
             b"Y": self._take_over,
             b"I": self._register_index,
@@ -306,6 +311,49 @@ class MemoryBackend:
         if message_id not in self._store.records:
             return b"D"
         return self._change(message_id, head, EVERY_SEGMENT, tail)
+
+    def _cancel(self, message_id: bytes, head: bytes, tail: bytes) -> bytes:
+        """End what still waits: A; it may have left, or is over (D); gone (G)."""
+        record = self._store.records.get(message_id)
+        if record is None:
+            return b"G"
+        if head + bytes((EVERY_SEGMENT,)) + tail in _events(record):
+            return b"A"  # a repeat
+        if not self._still_waits(message_id):
+            return b"D"
+        return self._change(message_id, head, EVERY_SEGMENT, tail)
+
+    def _replace(
+        self, message_id: bytes, old: bytes, new: bytes, delayed: bytes, due: bytes
+    ) -> bytes:
+        """Change what still waits, if it is ``old``: A, else D; it is gone: G."""
+        record = self._store.records.get(message_id)
+        if record is None:
+            return b"G"
+        if record.startswith(new) and new != old:
+            return b"A"  # a repeat
+        if record != old or not self._still_waits(message_id):
+            return b"D"
+        self._store.records[message_id] = new
+        waiting = self._store.delayed.get(delayed.removeprefix(b"d:"), {})
+        if delayed and message_id in waiting:
+            waiting[message_id] = int(due)
+        return b"A"
+
+    def _still_waits(self, message_id: bytes) -> bool:
+        """No carrier has any of it, it is in no doubt, and nobody holds it for one."""
+        record = records.decode(self._store.records[message_id])
+        held = any(
+            claims.startswith(b"c:q:") and message_id in self._store.claims_of(claims)
+            for claims in self._store.claims_in_use
+        )
+        left = any(state >= State.SENT for state in record.segment_states())
+        return not (held or left or record.is_uncertain)
+
+    def _alias(self, key: bytes, message_id: bytes, _ttl: bytes) -> int:
+        """Another name of a message: 1, always."""
+        self._store.aliases[key] = message_id
+        return 1
 
     def _change(
         self, message_id: bytes, head: bytes, segment: int, tail: bytes

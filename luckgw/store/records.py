@@ -11,23 +11,26 @@
     24      1+n account
     ..      1+n name of the route
     ..          per segment: 2 octets length, then a submit_sm body as it will be sent
+    ..      8   with FLAG_SCHEDULED: when it is due, wall-clock ms
     ..          events, each: 1 octet length of what follows, then
                 1 kind (a State, or REQUEUED / UNCERTAIN), 6 wall-clock ms,
                 1 segment (EVERY_SEGMENT for all), the rest free
 
-Head and bodies never change; events are only appended. All integers are big-endian.
+Head and bodies change only as a whole, while the message waits (Journal.replace), and
+events are only appended. All integers are big-endian.
 What stands at which offset is also read by luckgw/store/lua/journal.lua: a change here
 is a change there and a new layout version.
 """
 
 import struct
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from luckgw.domain.states import State, outranks
 from luckgw.receipts.match import message_state
+from luckgw.store.interface import FLAG_SCHEDULED
 
 VERSION: Final = 1
 EVERY_SEGMENT: Final = 255
@@ -38,6 +41,7 @@ UNCERTAIN: Final = 17
 
 _HEAD = struct.Struct(">BBBBIQQ")
 _U16 = struct.Struct(">H")
+_U64 = struct.Struct(">Q")
 
 
 def encode(
@@ -49,6 +53,7 @@ def encode(
     account: bytes,
     route: bytes,
     bodies: Sequence[bytes],
+    due_ms: int | None = None,
 ) -> bytes:
     """The record of a message that has just been accepted. HOT PATH.
 
@@ -59,6 +64,9 @@ def encode(
         packed = _U16.pack(len(body)) + body
     else:
         packed = b"".join([_U16.pack(len(body)) + body for body in bodies])
+    if due_ms is not None:
+        flags |= FLAG_SCHEDULED
+        packed += _U64.pack(due_ms)
     start = 26 + len(account) + len(route) + len(packed)
     return b"".join(
         (
@@ -123,6 +131,15 @@ class Record:
     route: str
     bodies: list[bytes]
     events: list[Event]
+    due_ms: int | None = None
+    """When it is to be sent; None: at once."""
+
+    def state_at(self, now_ms: int) -> State:
+        """The state, for people: before its time a message is SCHEDULED."""
+        state = self.state
+        if state is State.ACCEPTED and self.due_ms is not None and self.due_ms > now_ms:
+            return State.SCHEDULED
+        return state
 
     def segment_states(self) -> list[State]:
         """The state of each segment, in their order."""
@@ -232,7 +249,37 @@ def decode(data: bytes) -> Record:
             )
         )
         at += 1 + size
-    return Record(flags, rd, accepted, deadline, account, route, bodies, events)
+    due = None
+    if flags & FLAG_SCHEDULED:
+        due = int.from_bytes(data[start - 8 : start], "big")
+    return Record(flags, rd, accepted, deadline, account, route, bodies, events, due)
+
+
+def replaced(data: bytes, **changes: Any) -> bytes:
+    """The record with some arguments of ``encode`` changed, and with its events."""
+    record = decode(data)
+    given: dict[str, Any] = {
+        "flags": record.flags & ~FLAG_SCHEDULED,
+        "registered_delivery": record.registered_delivery,
+        "accepted_ms": record.accepted_ms,
+        "deadline_ms": record.deadline_ms,
+        "account": record.account.encode(),
+        "route": record.route.encode(),
+        "bodies": record.bodies,
+        "due_ms": record.due_ms,
+    }
+    start = int.from_bytes(data[4:8], "big")
+    return encode(**(given | changes)) + data[start:]
+
+
+def account_of(data: bytes) -> bytes:
+    """Whose a record is."""
+    return data[25 : 25 + data[24]]
+
+
+def flags_of(data: bytes) -> int:
+    """The flags of a record. HOT PATH."""
+    return data[1]
 
 
 @attrs.define
@@ -246,9 +293,12 @@ class Waiting:
 
 
 def waiting(data: bytes) -> Waiting | None:
-    """Read a record without events; None when it has some: ``decode`` it. HOT PATH."""
+    """Read a record that holds nothing unusual; None: ``decode`` it. HOT PATH.
+
+    Unusual are events, and a time when it is due.
+    """
     version, flags, count, _, start, _, deadline = _HEAD.unpack_from(data)
-    if start != len(data) or version != VERSION:
+    if start != len(data) or version != VERSION or flags & FLAG_SCHEDULED:
         return None
     at = 25 + data[24]
     end = at + 1 + data[at]

@@ -93,7 +93,7 @@ def seen_in_memory(store: MemoryStore) -> Seen:
     }
     seen |= {keys.message(each): record for each, record in store.records.items()}
     seen |= {keys.delayed(queue): waits for queue, waits in store.delayed.items()}
-    seen |= store.lists | store.claims | store.parked
+    seen |= store.lists | store.claims | store.parked | store.aliases
     for key, value in store.carrier_ids.items():
         if isinstance(value, Known):
             seen[key] = b"I" + value.message_id + bytes((value.segment,))
@@ -124,6 +124,12 @@ def is_safe_to_repeat(batch: Sequence[Args], before: MemoryStore) -> bool:
     if any(args[0] == b"R" and not args[2] for args in batch):
         return False
     accepted = {args[1] for args in batch if args[0] == b"A"}
+    # What is held can be cancelled at the repeat, when it is given back in between.
+    asked = {args[1] for args in batch if args[0] in {b"X", b"U"}}
+    if asked and any(args[0] in {b"S", b"T", b"Y", b"N"} for args in batch):
+        return False
+    if asked & accepted - set(before.records):
+        return False
     if accepted & {args[2] if args[0] == b"N" else args[1] for args in batch} - set(
         before.records
     ):
@@ -245,6 +251,9 @@ class StoreMachine(RuleBasedStateMachine):
             b"T": self.retry,
             b"F": self.finish,
             b"Y": self.take_over,
+            b"X": self.cancel,
+            b"U": self.replace,
+            b"Z": self.alias,
             b"V": self.revoke,
             b"I": self.register_index,
             b"W": self.sweep,
@@ -252,7 +261,9 @@ class StoreMachine(RuleBasedStateMachine):
         }
         # Those that a message meets more often come more often.
         name = draw(
-            st.sampled_from([b"%c" % each for each in b"AAACCCNNNNNRRRRRRRRSTTFYVIWO"])
+            st.sampled_from(
+                [b"%c" % each for each in b"AAACCCNNNNNRRRRRRRRSTTFYXXUUZVIWO"]
+            )
         )
         return (name, *make[name](node, draw))
 
@@ -348,6 +359,34 @@ class StoreMachine(RuleBasedStateMachine):
         state = draw(st.sampled_from([State.UNKNOWN, *FINALS]))
         head, tail = records.event_parts(state, self.now_ms, b"why")
         return self.claims(node, queue), self.entry(node, queue, draw), head, tail
+
+    def cancel(self, _node: str, draw: Draw) -> Args:
+        """A customer does not want a message any more, in whatever state it is."""
+        head, tail = records.event_parts(State.CANCELED, self.now_ms, b"")
+        return draw(some_id), head, tail
+
+    def replace(self, _node: str, draw: Draw) -> Args:
+        """A customer wants another message in its place, perhaps at another time."""
+        message_id = draw(some_id)
+        old = self.memory.records.get(message_id, b"none")
+        new = old
+        if message_id in self.memory.records:
+            new = records.replaced(
+                old, deadline_ms=self.now_ms + draw(st.integers(1, 3))
+            )
+            old = draw(st.sampled_from([old, old, old, old[:-1]]))
+        delayed = keys.delayed(keys.upstream_queue(draw(some_upstream)))
+        due = draw(st.sampled_from([b"", delayed]))
+        return message_id, old, new, due, b"%d" % (self.now_ms + 500)
+
+    def alias(self, _node: str, draw: Draw) -> Args:
+        """A shorter name of some message."""
+        name = draw(st.sampled_from([b"0000000a", b"0000000b"]))
+        return (
+            keys.alias(draw(st.sampled_from(["acme", "b"])), name),
+            draw(some_id),
+            b"9",
+        )
 
     def register_index(self, _node: str, draw: Draw) -> Args:
         """Some account's day."""

@@ -25,6 +25,7 @@ from luckgw.store.memory import MemoryBackend, MemoryStore
 from luckgw.store.revoked import RevokeList
 from luckgw.upstream.interface import BindStatus, Listener, Reply
 from luckgw.wire.pdus import Sm, decode_sm, encode_sm
+from tests.store import reads
 
 NOON_MS: Final = 1_800_014_400_000
 """2027-01-15, 12:00 UTC: when each test begins."""
@@ -156,16 +157,7 @@ class Node:
         """The few reading commands that are not the journal's."""
         if self.link.is_cut:
             return fail(StoreAway("cut"))
-        command, key = args
-        assert isinstance(key, bytes)
-        if command == b"GET":
-            return succeed(self.store.records.get(key.removeprefix(b"m:")))
-        assert command == b"SMEMBERS"
-        sets = {
-            keys.CLAIMS: self.store.claims_in_use,
-            keys.INDEXES: self.store.indexes,
-        }
-        return succeed(set(sets.get(key, self.store.claims.get(key, set()))))
+        return succeed(reads.run(self.store, *args))
 
     # -- messages ----------------------------------------------------------------------
 

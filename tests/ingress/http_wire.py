@@ -101,7 +101,7 @@ class Pipeline:
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, str, str]] = []
         self.sandboxed: list[str] = []
-        self.messages: dict[bytes, MessageStatus] = {}
+        self.messages: dict[tuple[str, str], MessageStatus] = {}
         self.refusal: BaseException | None = None
         self.waiting: Deferred[Accepted] | None = None
         self.accepted = Accepted(UUID, 1, "gsm7")
@@ -123,11 +123,11 @@ class Pipeline:
             self.sandboxed.append(content)
         return succeed(self.accepted) if self.waiting is None else self.waiting
 
-    def status(self, message_id: bytes) -> "Deferred[MessageStatus | None]":
+    def status(self, account: str, told_id: str) -> "Deferred[MessageStatus | None]":
         """Look one up."""
         if self.refusal is not None:
             return fail(self.refusal)
-        return succeed(self.messages.get(message_id))
+        return succeed(self.messages.get((account, told_id.lower())))
 
 
 class KeyRing:

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
+from luckgw.config.model import OPTIONAL_PDUS
 from luckgw.config.secret import Secret
 from luckgw.domain.ids import from_text
 from luckgw.domain.status import Status
@@ -564,11 +565,11 @@ class TestOtherRequests:
         ],
     )
     @pytest.mark.parametrize("kind", KINDS)
-    def test_what_is_not_offered(
-        self, gateway: Gateway, kind: Command, command: int, body: bytes
+    def test_what_is_turned_off(
+        self, make_gateway: MakeGateway, kind: Command, command: int, body: bytes
     ) -> None:
         """generic_nack 0x03 with the request's number; the session stays."""
-        far = gateway.bound(kind)
+        far = make_gateway(disabled=OPTIONAL_PDUS).bound(kind)
         sequence = far.send(command, body)
         assert far.got() == [nack(0x03, sequence)]
         far.send(Command.ENQUIRE_LINK)

@@ -67,6 +67,8 @@ def test_kinds_do_not_mix(
         keys.carrier_id(name, canonical),
         keys.parked(name),
         keys.webhook_parked(name),
+        keys.SHORT_IDS,
+        keys.alias(name, canonical),
         keys.index(name, day),
         *queues,
         *(keys.delayed(each) for each in queues),
@@ -88,6 +90,7 @@ def test_the_script_uses_the_same_keys() -> None:
         keys.delayed(b""),
         keys.delayed(keys.upstream_queue("")),
         keys.parked(""),
+        keys.claims(keys.upstream_queue(""), "", 0)[:4],  # how such a key begins
         keys.NODES,
         keys.CLAIMS,
         keys.INDEXES,

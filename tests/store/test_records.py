@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from luckgw.domain.states import State, outranks
 from luckgw.receipts.match import message_state
 from luckgw.store import records
+from luckgw.store.interface import FLAG_SCHEDULED
 from luckgw.store.records import EVERY_SEGMENT, REQUEUED, UNCERTAIN, Event, OutboxEntry
 
 names = st.text(max_size=20).filter(lambda text: len(text.encode()) < 256)
@@ -35,6 +36,7 @@ def written(record: records.Record) -> bytes:
         account=record.account.encode(),
         route=record.route.encode(),
         bodies=record.bodies,
+        due_ms=record.due_ms,
     )
     return head + b"".join(
         records.event(each.kind, each.time_ms, each.segment, each.tail)
@@ -59,6 +61,14 @@ def record(segments: int, happened: Sequence[tuple[int, State]] = ()) -> records
     )
 
 
+def with_its_flag(record: records.Record) -> records.Record:
+    """FLAG_SCHEDULED stands for the time when it is due."""
+    record.flags &= ~FLAG_SCHEDULED
+    if record.due_ms is not None:
+        record.flags |= FLAG_SCHEDULED
+    return record
+
+
 any_record = st.builds(
     records.Record,
     flags=st.integers(0, 255),
@@ -69,7 +79,8 @@ any_record = st.builds(
     route=names,
     bodies=bodies,
     events=st.lists(events, max_size=6),
-)
+    due_ms=st.none() | st.integers(0, 2**64 - 1),
+).map(with_its_flag)
 
 
 class TestLayout:

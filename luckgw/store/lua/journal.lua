@@ -17,6 +17,7 @@ local DELIVERED, UNDELIVERED, EXPIRED = 4, 5, 6
 local ACCEPTED, SENT = 1, 2
 local WANTS_DELIVER_SM, WANTS_WEBHOOK = 1, 2
 local EVERY_SEGMENT = 255
+local UNCERTAIN = 17
 
 -- Pushes to ready queues and removals from claims, gathered over the batch: one command
 -- for many messages. Flushed before anything reads those keys.
@@ -139,6 +140,28 @@ local function notify(rec, id, state, time)
     told = account
   end
   return told
+end
+
+-- Whether a message may be cancelled or replaced: no carrier has any of it, it is in no
+-- doubt, and nobody holds it for a carrier.
+local function still_waits(id, rec)
+  local at, size = events_at(rec), #rec
+  while at <= size do
+    local len, kind = byte(rec, at, at + 1)
+    if kind == UNCERTAIN then return false end
+    at = at + 1 + len
+  end
+  local states = fold(rec)
+  for i = 1, #states do
+    if states[i] >= SENT then return false end
+  end
+  local claims = call('SMEMBERS', 'luckgw:claims')
+  for i = 1, #claims do
+    if sub(claims[i], 1, 4) == 'c:q:' and call('SISMEMBER', claims[i], id) == 1 then
+      return false
+    end
+  end
+  return true
 end
 
 -- The same as apply below, for a message of one segment: most are, and no table is made.
@@ -330,6 +353,47 @@ while at <= size do
     else
       res[n] = 'D'
     end
+
+  elseif op == 'X' then
+    -- cancel: id, event head, event tail. Only what still waits.
+    local id, head, tail = argv[at + 1], argv[at + 2], argv[at + 3]
+    at = at + 4
+    flush()
+    local rec = call('GET', 'm:' .. id)
+    if not rec then
+      res[n] = 'G'
+    elseif has_event(rec, head .. char(EVERY_SEGMENT) .. tail) then
+      res[n] = 'A' -- a repeat
+    elseif still_waits(id, rec) then
+      res[n] = apply(id, rec, head, EVERY_SEGMENT, tail)
+    else
+      res[n] = 'D'
+    end
+
+  elseif op == 'U' then
+    -- replace: id, old record, new record, delayed set ('' = its time stays), due ms.
+    --          Only what still waits, and only if nothing changed it meanwhile.
+    local id, old, new, delayed, due = argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5]
+    at = at + 6
+    flush()
+    local rec = call('GET', 'm:' .. id)
+    if not rec then
+      res[n] = 'G'
+    elseif sub(rec, 1, #new) == new and new ~= old then
+      res[n] = 'A' -- a repeat
+    elseif rec == old and still_waits(id, rec) then
+      call('SET', 'm:' .. id, new)
+      if delayed ~= '' then call('ZADD', delayed, 'XX', due, id) end
+      res[n] = 'A'
+    else
+      res[n] = 'D'
+    end
+
+  elseif op == 'Z' then
+    -- another name of a message: its key, id, ttl s
+    call('SET', argv[at + 1], argv[at + 2], 'EX', argv[at + 3])
+    at = at + 4
+    res[n] = 1
 
   elseif op == 'V' then
     -- revoke: id. The caller was told "no": the message must never leave.
