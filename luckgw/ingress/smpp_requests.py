@@ -289,8 +289,12 @@ def _is_to(sm: Sm, asked: CancelSm) -> bool:
 def _fits(data: bytes, asked: CancelSm) -> bool:
     """Whether a message is meant by a cancel_sm without message_id (v3.4 4.9.1)."""
     sm = decode_sm(records.first_body(data))
-    same_type = not asked.service_type or sm.service_type == asked.service_type
-    return same_type and _is_from(sm, asked) and _is_to(sm, asked)
+    return (
+        asked.service_type in (b"", sm.service_type)
+        and _is_from(sm, asked)
+        and _is_to(sm, asked)
+        and records.decode(data).state < State.SENT  # what is cancelled stays in line
+    )
 
 
 def _error_code(record: records.Record, state: State) -> int:

@@ -437,7 +437,7 @@ class TestSubmit:
             submit(far, destination_addr=b"0", short_message=b"my secret")
             far.turn()
         assert gateway.server.refusals == {0x0B: 100}
-        lines = [line for line in log if "refused a submit_sm" in line]
+        lines = [line for line in log if "refused a request" in line]
         assert len(lines) == 7
         assert not any("secret" in line for line in log)
 

@@ -169,12 +169,35 @@ class TestPartsOfARecord:
     def test_a_waiting_message(self, wanted: records.Record) -> None:
         """What sending takes is read alone while nothing happened, else not at all."""
         part = records.waiting(written(wanted))
-        if wanted.events:
+        if wanted.events or wanted.due_ms is not None:
             assert part is None
         else:
             assert part == records.Waiting(
                 wanted.flags, wanted.deadline_ms, wanted.account.encode(), wanted.bodies
             )
+
+    @given(any_record, st.integers(0, 2**64 - 1))
+    def test_a_replaced_message(self, wanted: records.Record, at_ms: int) -> None:
+        """What is given is changed, and nothing else; the events stay."""
+        changed = records.decode(
+            records.replaced(written(wanted), deadline_ms=at_ms, bodies=[b"new"])
+        )
+        assert (changed.deadline_ms, changed.bodies) == (at_ms, [b"new"])
+        changed.deadline_ms, changed.bodies = wanted.deadline_ms, wanted.bodies
+        assert changed == wanted
+        changed = records.decode(records.replaced(written(wanted), due_ms=at_ms))
+        assert changed.due_ms == at_ms
+        assert changed.bodies == wanted.bodies
+
+    def test_before_its_time(self) -> None:
+        """A message that is not due yet is SCHEDULED, unless it is over already."""
+        wanted = record(1)
+        wanted.due_ms = 2000
+        assert wanted.state_at(1999) is State.SCHEDULED
+        assert wanted.state_at(2000) is State.ACCEPTED
+        wanted = record(1, [(0, State.CANCELED)])
+        wanted.due_ms = 2000
+        assert wanted.state_at(1) is State.CANCELED
 
     @given(any_record)
     def test_single_fields(self, wanted: records.Record) -> None:
