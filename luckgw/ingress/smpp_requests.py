@@ -30,6 +30,7 @@ from luckgw.store.interface import (
     Verdict,
 )
 from luckgw.store.messages import Found, Messages
+from luckgw.store.records import first_body
 from luckgw.wire.pdus import Command, Sm, Tag, decode_sm
 from luckgw.wire.rare import (
     CancelSm,
@@ -116,9 +117,7 @@ class Requests:
         except StoreAway:
             raise _away(store_status) from None
         found = [
-            each
-            for each in found
-            if _is_from(decode_sm(records.first_body(each[1])), asked)
+            each for each in found if _is_from(decode_sm(first_body(each[1])), asked)
         ]
         if not found:
             raise bad_request("there is no such message", Status.ESME_RINVMSGID)
@@ -150,30 +149,37 @@ class Requests:
     async def _cancel(self, body: bytes, account: KnownAccount) -> Answer:
         asked = decode_cancel_sm(body)
         if asked.message_id:
-            found = await self._find(asked, account, Status.ESME_RSYSERR)
-            if asked.destination_addr:
-                found = [
-                    each
-                    for each in found
-                    if _is_to(decode_sm(records.first_body(each[1])), asked)
-                ]
-                if not found:
-                    raise bad_request(
-                        "it has no such destination", Status.ESME_RINVMSGID
-                    )
-            wanted = [message_id for message_id, _ in found]
+            verdicts = await self._cancel_each(await self._named(asked, account))
         else:
-            wanted = await self._search.run(
-                lambda: ensureDeferred(self._search_for(asked, account))
+            verdicts = await self._search.run(
+                lambda: ensureDeferred(self._cancel_all(asked, account))
             )
-        verdicts = await gatherResults(
-            [ensureDeferred(self._cancel_one(each)) for each in wanted]
-        )
         if Verdict.APPLIED in verdicts:
             return Status.ESME_ROK, b""
         if Verdict.AWAY in verdicts:
             raise _away(Status.ESME_RSYSERR)
         raise bad_request("nothing of it waits any more", Status.ESME_RCANCELFAIL)
+
+    async def _named(self, asked: CancelSm, account: KnownAccount) -> list[bytes]:
+        """Those of the id that is asked for which may still wait."""
+        found = await self._find(asked, account, Status.ESME_RSYSERR)
+        if asked.destination_addr:
+            found = [
+                each for each in found if _is_to(decode_sm(first_body(each[1])), asked)
+            ]
+            if not found:
+                raise bad_request("it has no such destination", Status.ESME_RINVMSGID)
+        return [message_id for message_id, data in found if _may_wait(data)]
+
+    async def _cancel_all(
+        self, asked: CancelSm, account: KnownAccount
+    ) -> list[Verdict]:
+        return await self._cancel_each(await self._search_for(asked, account))
+
+    async def _cancel_each(self, message_ids: list[bytes]) -> list[Verdict]:
+        each = [ensureDeferred(self._cancel_one(one)) for one in message_ids]
+        verdicts: list[Verdict] = await gatherResults(each)
+        return verdicts
 
     async def _cancel_one(self, message_id: bytes) -> Verdict:
         return await self._insist(
@@ -212,9 +218,9 @@ class Requests:
         found = await self._find(asked, account, Status.ESME_RSYSERR)
         now_ms = self._now_ms()
         changes = [
-            (message_id, data, _replaced(data, record, asked, account, now_ms))
+            (message_id, data, _replaced(data, asked, account, now_ms))
             for message_id, data in found
-            if (record := records.decode(data)).state < State.SENT
+            if _may_wait(data)
         ]
         verdicts = await gatherResults(
             [ensureDeferred(self._replace_one(asked, *change)) for change in changes]
@@ -288,13 +294,18 @@ def _is_to(sm: Sm, asked: CancelSm) -> bool:
 
 def _fits(data: bytes, asked: CancelSm) -> bool:
     """Whether a message is meant by a cancel_sm without message_id (v3.4 4.9.1)."""
-    sm = decode_sm(records.first_body(data))
+    sm = decode_sm(first_body(data))
     return (
         asked.service_type in (b"", sm.service_type)
         and _is_from(sm, asked)
         and _is_to(sm, asked)
-        and records.decode(data).state < State.SENT  # what is cancelled stays in line
+        and _may_wait(data)  # what is cancelled stays in line
     )
+
+
+def _may_wait(data: bytes) -> bool:
+    """Whether nothing is known against it; the store knows better."""
+    return records.decode(data).state < State.SENT
 
 
 def _error_code(record: records.Record, state: State) -> int:
@@ -307,13 +318,10 @@ def _error_code(record: records.Record, state: State) -> int:
 
 
 def _replaced(
-    old: bytes,
-    record: records.Record,
-    asked: ReplaceSm,
-    account: KnownAccount,
-    now_ms: int,
+    old: bytes, asked: ReplaceSm, account: KnownAccount, now_ms: int
 ) -> bytes:
     """The record of a message with what a replace_sm changes (v3.4 4.10.1)."""
+    record = records.decode(old)
     sm = decode_sm(record.bodies[0])
     waiting = Waiting(record.due_ms, record.deadline_ms, bool(sm.validity_period))
     due_ms, deadline_ms = replaced_times(

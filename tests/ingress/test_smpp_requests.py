@@ -343,8 +343,7 @@ class TestCancel:
         body = b"\0\0" + LUCK + TO
         far.send(C.CANCEL_SM, body, sequence=1)
         far.send(C.CANCEL_SM, body, sequence=2)
-        far.turn(1)
-        far.turn(1)
+        far.turn(5)
         answers = [(pdu.sequence_number, pdu.command_status) for pdu in far.got()]
         assert answers == [(1, 0), (2, 0x11)]
 
