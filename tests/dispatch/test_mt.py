@@ -1,13 +1,14 @@
 """What becomes of a message after it was claimed, answer by answer."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from luckgw.dispatch import expiry
 from luckgw.domain.states import State
 from luckgw.store import keys, records
-from luckgw.store.interface import FLAG_WEBHOOK
+from luckgw.store.interface import FLAG_WEBHOOK, Verdict
 from luckgw.store.records import REQUEUED, UNCERTAIN
 from tests.dispatch.world import (
     ACCOUNT,
@@ -638,6 +639,78 @@ class TestLateAnswers:
         world.after(world.carrier.answer_late, 0, 1)
         world.after(world.carrier.answer, 0, 0)
         assert world.carrier.texts == [b"a", b"b", b"x", b"y", b"a"]
+        world.after(world.carrier.answer)
+        assert world.node.state(message_id) is SENT
+
+
+class TestChangedByItsCustomer:
+    """A message in its queue is cancelled or replaced (spec/reliability 2.3)."""
+
+    def change(self, world: World, message_id: bytes, **changes: Any) -> None:
+        """Replace a message's record."""
+        old = world.node.store.records[message_id]
+        new = records.replaced(old, **changes)
+        told: list[Any] = []
+        world.node.journal.replace(
+            message_id, old, new, None, lambda *verdict: told.append(verdict)
+        )
+        world.node.turn()
+        assert told == [(Verdict.APPLIED, "")]
+
+    def test_cancelled(self, world: World) -> None:
+        """It is claimed, found to be over, and settled: no carrier sees it."""
+        world.after(world.carrier.go)
+        unwanted, wanted = world.accept_many(2)
+        told: list[Any] = []
+        world.node.journal.cancel(unwanted, b"", lambda *v: told.append(v))
+        world.node.turn()
+        assert told == [(Verdict.APPLIED, "")]
+        world.mt.expire()
+        world.node.turn()
+        world.after(world.carrier.come)
+        world.wait(1)
+        assert world.carrier.texts == [b"1"]
+        assert world.node.state(unwanted) is State.CANCELED
+        assert world.node.claimed() == {wanted}
+
+    def test_cancelled_and_then_too_late(self, world: World) -> None:
+        """What is cancelled does not expire."""
+        world.after(world.carrier.go)
+        message_id = world.accept(validity_s=10)
+        world.node.journal.cancel(message_id, b"", lambda *_: None)
+        world.wait(11)
+        world.mt.expire()
+        world.node.turn()
+        assert world.node.state(message_id) is State.CANCELED
+        assert world.node.claimed() == set()
+
+    def test_replaced(self, world: World) -> None:
+        """The carrier gets what it is now."""
+        world.after(world.carrier.go)
+        message_id = world.accept()
+        self.change(world, message_id, bodies=[submit_body(b"new")])
+        world.after(world.carrier.come)
+        assert world.carrier.texts == [b"new"]
+
+    def test_put_off(self, world: World) -> None:
+        """A message that was ready waits for its new time, and goes then."""
+        world.after(world.carrier.go)
+        message_id = world.accept()
+        self.change(world, message_id, due_ms=world.node.now_ms() + 60_000)
+        world.after(world.carrier.come)
+        world.wait(1)
+        assert world.carrier.texts == []
+        assert world.node.due() == {message_id: 59.0}
+        world.wait(60)
+        assert world.carrier.texts == [b"Hello"]
+
+    def test_scheduled(self, world: World) -> None:
+        """Nobody sees it before its time."""
+        message_id = world.node.accept(due_ms=world.node.now_ms() + 60_000)
+        world.wait(59)
+        assert world.carrier.texts == []
+        world.wait(2)
+        assert world.carrier.texts == [b"Hello"]
         world.after(world.carrier.answer)
         assert world.node.state(message_id) is SENT
 

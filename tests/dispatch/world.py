@@ -175,6 +175,7 @@ class Node:
         flags: int = 0,
         registered_delivery: int = 1,
         message_id: bytes = b"",
+        due_ms: int | None = None,
     ) -> bytes:
         """Keep a message of a segment for each text (one, "Hello"); gives its id."""
         message_id = message_id or self.next_id
@@ -189,6 +190,7 @@ class Node:
             deadline_ms=self.now_ms() + round(validity_s * 1000),
             bodies=bodies or [submit_body(each) for each in texts or (b"Hello",)],
             done=told.append,
+            due_ms=due_ms,
         )
         self.turn()
         assert told == [Accept.STORED]
