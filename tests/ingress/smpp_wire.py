@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, ensureDeferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 
 from luckgw.admission.accounts import Accounts
+from luckgw.admission.brake import Brake
 from luckgw.config import model
 from luckgw.config.secret import Secret
 from luckgw.domain.ids import to_text, uuid_source
@@ -174,16 +175,18 @@ class Gateway:
             uuid_source(),
             clock.seconds,
         )
+        config = model.Smpp(**({"system_id": "luckgw"} | smpp))
         self.server = SmppServer(
             clock,
             Flusher(clock),
-            model.Smpp(**({"system_id": "luckgw"} | smpp)),
+            config,
             Accounts(known, self._verify_hash),
             submit,
             self.sessions,
             self.outbox,
             lambda: WALL_MS,
             self._in_thread,
+            Brake(config.brake),
         )
 
     def outbox(self, name: str) -> Outbox:
@@ -205,7 +208,6 @@ class Gateway:
     def connect(self, host: str = "192.0.2.1") -> Far:
         """A partner connects."""
         session = self.server.buildProtocol(IPv4Address("TCP", host, 40000))
-        assert session is not None, "the server takes no connection"
         return Far(self.clock, session, host)
 
     def bound(
