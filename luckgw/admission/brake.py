@@ -2,11 +2,14 @@
 
 Two rules. Who was wrong several times under one name from one address waits before the
 next answer, twice as long each time. Which address was wrong too often, under whatever
-names, is shut out for a while. A name alone brakes nobody: else a stranger could lock
-an account's owner out (ASVS 5.0, 6.1.1).
+names, is shut out for a while; but a client that repeats one wrong password is not
+guessing, and does not shut out its neighbours. A name alone brakes nobody: else a
+stranger could lock an account's owner out (ASVS 5.0, 6.1.1).
 """
 
+import hmac
 import ipaddress
+import secrets
 from collections import OrderedDict, deque
 from typing import Generic, TypeVar
 
@@ -48,6 +51,8 @@ class _Wrongs:
     beyond: int = 0
     """How many since the allowed number was reached."""
     shut_until: float = 0.0
+    last: bytes = b""
+    """A keyed digest of what was given the last time."""
 
 
 class _Memory(Generic[Key]):
@@ -100,6 +105,7 @@ class Brake:
 
     def __init__(self, settings: BrakeSettings) -> None:
         self._settings = settings
+        self._digest_key = secrets.token_bytes(32)
         forget_s = max(settings.pair_span_s, 10 * settings.max_delay_s)
         self._pairs: _Memory[tuple[str, bytes]] = _Memory(
             settings.pair_failures, settings.pair_span_s, forget_s
@@ -130,16 +136,27 @@ class Brake:
         longest = self._settings.max_delay_s
         return min(longest, 2.0 ** min(found.beyond - 1, 16))
 
-    def failed(self, host: str, name: bytes, now: float) -> int:
-        """It was wrong. Returns how often, lately, under this name from there."""
+    def failed(self, host: str, name: bytes, secret: bytes, now: float) -> int:
+        """``secret`` was wrong. Returns how often, lately, under this name from there.
+
+        The secret itself is not kept.
+        """
         key = address_key(host)
+        pair = self._pairs.add((key, name), now)
+        digest = hmac.digest(self._digest_key, secret, "sha256")
+        if digest != pair.last:
+            pair.last = digest
+            self._guessed(key, now)
+        return pair.total
+
+    def _guessed(self, key: str, now: float) -> None:
+        """One guess more from this address."""
         address = self._addresses.add(key, now)
         if address.beyond and now >= address.shut_until:
             address.shut_until = now + self._settings.shut_s
             address.beyond = 0
             address.times.clear()
             address.times.append(now)
-        return self._pairs.add((key, name), now).total
 
     def succeeded(self, host: str, name: bytes) -> None:
         """It was right: this name from there starts anew.

@@ -193,7 +193,8 @@ class Brake:
     """... then the next binds wait 1, 2, 4 ... seconds, up to so many; 0: they do not
     wait."""
     address_failures: int = field(default=20, validator=must(rules.between(1, 100_000)))
-    """Wrong passwords from one address within ``address_span_s`` ..."""
+    """Wrong passwords from one address within ``address_span_s``, one that is repeated
+    counted once ..."""
     address_span_s: float = field(
         default=600.0, validator=must(rules.between(1, DAY_S))
     )

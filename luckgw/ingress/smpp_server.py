@@ -259,7 +259,7 @@ class SmppServer(Factory):
         if refused.is_wrong:
             now = self._clock.seconds()
             was_shut = self._brake.is_shut(host, now)
-            count = self._brake.failed(host, bind.system_id, now)
+            count = self._brake.failed(host, bind.system_id, bind.password, now)
             if not was_shut and self._brake.is_shut(host, now):
                 self.log.warn(
                     "too many wrong passwords from {host}: it can not connect for"
