@@ -135,7 +135,7 @@ class BindRoom:
 
         def look() -> None:
             waited = self._clock.seconds() - asked_at
-            is_alive = not session.is_gone and session.silence() < waited
+            is_alive = not session.is_gone and session.silence() <= waited
             if is_alive or session.is_gone or waited >= ANSWER_S:
                 looking.stop()
                 done.callback(is_alive)

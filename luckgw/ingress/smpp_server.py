@@ -20,6 +20,7 @@ from luckgw.admission.accounts import Accounts, KnownAccount
 from luckgw.admission.binds import Refused, Visitor, judge
 from luckgw.admission.brake import Brake, address_key
 from luckgw.admission.crowd import Crowd
+from luckgw.admission.limits import TokenBucket
 from luckgw.config import model
 from luckgw.domain.errors import Refusal
 from luckgw.domain.repeats import is_worth_saying
@@ -50,6 +51,8 @@ _DISABLED: Final[frozenset[int]] = frozenset(
         Command.SUBMIT_MULTI,
     }
 )
+_LINES_S: Final = 5.0
+"""Lines a second in the log about binds that are refused."""
 _GONE: Final = Refused(Status.ESME_RBINDFAIL, "it went before it was answered")
 
 
@@ -110,6 +113,8 @@ class SmppServer(Factory):
         self._crowd: Crowd[ServerSession] = Crowd(config.connections)
         self._room = BindRoom(clock)
         self._checks = 0
+        # Many strangers may be wrong once each: not all of them are told.
+        self._lines = TokenBucket(_LINES_S, clock.seconds())
         self._draining = False
         self.refusals: dict[int, int] = {}
         self.malformed_pdus = 0
@@ -254,10 +259,10 @@ class SmppServer(Factory):
         self, bind: BindRequested, session: ServerSession, refused: Refused
     ) -> None:
         """Count it, against the peer if it was a guess; say so, but not every time."""
-        self.refused_binds[refused.why] = count = self.refused_binds[refused.why] + 1
-        host = session.peer
+        self.refused_binds[refused.why] = total = self.refused_binds[refused.why] + 1
+        host, now = session.peer, self._clock.seconds()
+        count = total
         if refused.is_wrong:
-            now = self._clock.seconds()
             was_shut = self._brake.is_shut(host, now)
             count = self._brake.failed(host, bind.system_id, bind.password, now)
             if not was_shut and self._brake.is_shut(host, now):
@@ -267,7 +272,7 @@ class SmppServer(Factory):
                     host=host,
                     shut_s=round(self._config.brake.shut_s),
                 )
-        if is_worth_saying(count) or is_worth_saying(self.refused_binds[refused.why]):
+        if is_worth_saying(count) and not self._lines.take(now):
             self.log.info(
                 "bind of {system_id!r} from {peer} refused with 0x{status:02X}: {why}"
                 " ({count} so far)",
