@@ -272,7 +272,8 @@ class SmppServer(Factory):
                     host=host,
                     shut_s=round(self._config.brake.shut_s),
                 )
-        if is_worth_saying(count) and not self._lines.take(now):
+        is_told = is_worth_saying(count) and not self._lines.take(now)
+        if is_told or is_worth_saying(total):
             self.log.info(
                 "bind of {system_id!r} from {peer} refused with 0x{status:02X}: {why}"
                 " ({count} so far)",
