@@ -297,7 +297,7 @@ class Gateway(MultiService):
     ) -> None:
         dispatch = self._dispatch
         config = self._config.smpp
-        passwords = ThreadPool(0, 2, "passwords")
+        passwords = ThreadPool(0, 1, "passwords")
         passwords.start()
         self._on_stop("password checks", passwords.stop)
         server = self._partners = SmppServer(

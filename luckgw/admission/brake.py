@@ -124,6 +124,11 @@ class Brake:
         found = self._addresses.get(address_key(host), now)
         return found is not None and now < found.shut_until
 
+    def wrongs(self, host: str, now: float) -> int:
+        """How often this address was wrong lately: who never was goes first."""
+        found = self._addresses.get(address_key(host), now)
+        return 0 if found is None else found.total
+
     def delay(self, host: str, name: bytes, now: float) -> float:
         """Seconds to wait before this peer's secret is looked at; usually 0.
 

@@ -10,6 +10,7 @@ from twisted.internet.defer import (
     Deferred,
     DeferredList,
     ensureDeferred,
+    succeed,
 )
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
@@ -27,6 +28,7 @@ from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.status import Status
 from luckgw.egress.sessions import Sessions
 from luckgw.ingress.bind_room import BindRoom
+from luckgw.ingress.password_desk import DeskFull, PasswordDesk
 from luckgw.ingress.smpp_session import Outbox, ServerSession
 from luckgw.link.flusher import Flusher
 from luckgw.pipeline.submit import Submit
@@ -34,9 +36,6 @@ from luckgw.wire.connection import Connection, Role, Settings
 from luckgw.wire.events import BindRequested, Malformed
 from luckgw.wire.pdus import RESPONSE, Command
 
-MAX_CHECKS: Final = 66
-"""Hashed passwords that are being checked, or wait for that: two threads, and a queue
-of 64 (spec/reliability 7.2). One more bind is answered as "try again"."""
 ALARM: Final = 10
 """Malformed PDUs of one session within 60 s that are worth an alarm
 (spec/reliability 2.8)."""
@@ -87,9 +86,7 @@ class SmppServer(Factory):
         in_thread: Callable[..., "Deferred[bool]"],
         brake: Brake,
     ) -> None:
-        """``in_thread`` runs a slow password check, in one of two threads; ``brake`` is
-        that of all doors.
-        """
+        """``in_thread`` runs a slow password check; ``brake`` is that of all doors."""
         self._clock = clock
         self._flusher = flusher
         self._config = config
@@ -112,7 +109,7 @@ class SmppServer(Factory):
         )
         self._crowd: Crowd[ServerSession] = Crowd(config.connections)
         self._room = BindRoom(clock)
-        self._checks = 0
+        self._desk = PasswordDesk()
         # Many strangers may be wrong once each: not all of them are told.
         self._lines = TokenBucket(_LINES_S, clock.seconds())
         self._draining = False
@@ -193,7 +190,7 @@ class SmppServer(Factory):
         if not await self._braked(host, name, session):
             return _GONE
         account = self._accounts.by_system_id(name)
-        is_right = await self._is_right(account, bind.password)
+        is_right = await self._is_right(account, bind.password, host)
         if is_right is None:
             return Refused(Status.ESME_RSYSERR, "too many binds at once")
         if self._brake.is_shut(host, self._clock.seconds()):
@@ -232,7 +229,7 @@ class SmppServer(Factory):
         return session.is_binding
 
     async def _is_right(
-        self, account: KnownAccount | None, password: bytes
+        self, account: KnownAccount | None, password: bytes, host: str
     ) -> bool | None:
         """Whether the password is; None when too many are being looked at."""
         accounts, clock = self._accounts, self._clock
@@ -240,17 +237,19 @@ class SmppServer(Factory):
             return accounts.verify_password(account, password)
         known = accounts.right_passwords
         name = "" if account is None else account.name
+
+        def check() -> "Deferred[bool]":
+            if known.knows(name, password, clock.seconds()):  # since it began to wait
+                return succeed(True)
+            return self._in_thread(accounts.verify_password, account, password)
+
         if known.knows(name, password, clock.seconds()):
             return True
-        if self._checks >= MAX_CHECKS:
-            return None
-        self._checks += 1
+        rank = self._brake.wrongs(host, clock.seconds())
         try:
-            is_right = await self._in_thread(
-                accounts.verify_password, account, password
-            )
-        finally:
-            self._checks -= 1
+            is_right = await self._desk.check(rank, check)
+        except DeskFull:
+            return None
         if is_right:
             known.remember(name, password, clock.seconds())
         return is_right

@@ -270,19 +270,37 @@ class TestOurOwnTrouble:
         assert not old.closed()
 
     def test_too_many_passwords_at_once(self, make_gateway: MakeGateway) -> None:
-        """Two threads and a queue of 64: the next bind is told to try again."""
+        """One is looked at, 64 wait: the next bind is told to try again. Of those who
+        wait for the same password only one needs it to be hashed.
+        """
         gateway = make_gateway(
             account("acme", password=HASHED, max_binds=100),
             connections=Connections(unbound_per_address=100),
         )
-        fars = [gateway.connect() for _ in range(67)]
+        fars = [gateway.connect() for _ in range(66)]
         for far in fars:
             bind(far)
-        assert len(gateway.checks) == 66
-        assert statuses(fars[66]) == [Status.ESME_RSYSERR]
-        for check in gateway.checks:
-            check()
-        assert all(statuses(far) == [0] for far in fars[:66])
+        assert len(gateway.checks) == 1
+        assert statuses(fars[65]) == [Status.ESME_RSYSERR]
+        gateway.checks.pop()()
+        assert all(statuses(far) == [0] for far in fars[:65])
+        assert gateway.checks == []
+
+    def test_strangers_wait_behind_partners(self, make_gateway: MakeGateway) -> None:
+        """Who was wrong before is looked at last: guesses do not delay a partner."""
+        gateway = make_gateway(account("acme", password=HASHED))
+        first = gateway.connect("192.0.2.66")
+        bind(first, password="guess")
+        gateway.checks.pop()()
+        guesses = [gateway.connect("192.0.2.66") for _ in range(4)]
+        for far in guesses:
+            bind(far, password="another")
+        partner = gateway.connect("198.51.100.1")
+        bind(partner)
+        gateway.checks.pop()()  # the one that was being looked at
+        gateway.checks.pop()()
+        assert statuses(partner) == [0]
+        assert [len(statuses(far)) for far in guesses] == [1, 0, 0, 0]
 
     def test_a_right_password_is_not_hashed_twice(
         self, make_gateway: MakeGateway
