@@ -32,9 +32,11 @@ from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
 
 from luckgw import __version__
 from luckgw.admission.accounts import Accounts
+from luckgw.admission.brake import Brake
 from luckgw.config.load import DEMO, DEMO_PASSWORD, SANDBOX
 from luckgw.config.model import Account, Config
 from luckgw.dispatch.mt import MtDispatcher
@@ -49,6 +51,7 @@ from luckgw.ingress.sender import Reader, Sender
 from luckgw.ingress.smpp_requests import Requests
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.link.flusher import Flusher
+from luckgw.link.tls import TlsFailure, tls_factory
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.health import Health
 from luckgw.ops.marks import Marks
@@ -114,6 +117,7 @@ class Gateway(MultiService):
         self._dispatch: Dispatch
         self._store: StoreService
         self._marks: Marks
+        self._partners: SmppServer
         self._receipts: Receipts
         self._keys: ApiKeys
 
@@ -298,10 +302,14 @@ class Gateway(MultiService):
         self, submit: Submit, accounts: Accounts, flusher: Flusher
     ) -> None:
         dispatch = self._dispatch
-        server = SmppServer(
+        config = self._config.smpp
+        passwords = ThreadPool(0, 1, "passwords")
+        passwords.start()
+        self._on_stop("password checks", passwords.stop)
+        server = self._partners = SmppServer(
             self._clock,
             flusher,
-            self._config.smpp,
+            config,
             accounts,
             submit,
             Requests(
@@ -315,11 +323,19 @@ class Gateway(MultiService):
             dispatch.sessions,
             dispatch.outbox,
             wall_ms,
-            lambda f, *args: deferToThreadPool(
-                self._reactor, self._reactor.getThreadPool(), f, *args
-            ),
+            partial(deferToThreadPool, self._reactor, passwords),
+            Brake(config.brake),
         )
-        ports = await self._listen(self._config.smpp.listen, server, "[smpp] listen")
+        ports = await self._listen(config.listen, server, "[smpp] listen")
+        if config.tls.listen:
+            try:
+                over_tls = tls_factory(config.tls, server)
+            except TlsFailure as error:
+                await _close_all(ports)
+                raise StartError(f"[smpp.tls] {error}") from error
+            ports += await self._listen(
+                config.tls.listen, over_tls, "[smpp.tls] listen"
+            )
         self._on_stop("SMPP partners", server.drain)
         self._on_stop("SMPP ports", lambda: _close_all(ports))
 
@@ -422,6 +438,7 @@ class Gateway(MultiService):
             "ready": not problems,
             "problems": problems,
             **self._dispatch.status(),
+            **self._partners.status(),
             "queues": await self._depths(),
             "receipts": {
                 name: getattr(receipts, name) for name in type(receipts).__slots__

@@ -83,6 +83,8 @@ def load(
         _check_names(files, routes, defined, _names(files, "accounts"))
     _check_ways_out(files, routes, upstreams)
     _check_system_ids(files, accounts)
+    if sections["smpp"] is not None:
+        _check_tls(files, sections["smpp"], accounts)
     if files.problems:
         raise ConfigError(sorted(files.problems, key=files.order))
     return Config(
@@ -95,7 +97,35 @@ def load(
 
 
 def warnings(config: Config) -> list[Problem]:
-    """What works but should not stay: passwords that stand in the configuration."""
+    """What works but should not stay: passwords that stand in the files, or that
+    are all that a stranger needs.
+    """
+    return _plain_passwords(config) + _open_accounts(config)
+
+
+def _open_accounts(config: Config) -> list[Problem]:
+    """Accounts that may bind in the clear from anywhere (spec/reliability 7.2)."""
+    is_open = any(
+        not text.startswith("ssl:") and endpoints.is_open_to_others(text)
+        for text in config.smpp.listen
+    )
+    if not is_open:
+        return []
+    message = "may bind in the clear from anywhere; give it ips, or access.require_tls"
+    nowhere = Place("")
+    return [
+        Problem(place.file, place.line, key_text(path), message)
+        for name, account in config.accounts.items()
+        if account.password is not None
+        and not account.ips
+        and not account.access.require_tls
+        and not account.access.certificates
+        for path in [("accounts", name)]
+        for place in [config.places.get((*path, "password"), nowhere)]
+    ]
+
+
+def _plain_passwords(config: Config) -> list[Problem]:
     found: list[KeyPath] = []
     if config.store.holds_password and not any(
         ("store", "url", form) in config.places for form in ("file", "env")
@@ -202,6 +232,23 @@ def _check_system_ids(files: Files, accounts: dict[str, Account]) -> None:
             place = files.place_of(("accounts", other, "system_id"))
             message = f"{account.system_id} is the system_id of {other}, at {place}"
             files.complain(("accounts", account.name, "system_id"), message)
+
+
+def _check_tls(files: Files, smpp: Smpp, accounts: dict[str, Account]) -> None:
+    """What an account asks of TLS has to be there: it could never bind otherwise."""
+    has_tls = bool(smpp.tls.listen)
+    for name, account in accounts.items():
+        at: KeyPath = ("accounts", name, "access")
+        for item, certificate in enumerate(account.access.certificates):
+            path = (*at, "certificates", item)
+            if not has_tls:
+                files.complain(path, "needs [smpp] tls.listen")
+            elif certificate.startswith("subject:") and smpp.tls.client_ca is None:
+                message = "needs [smpp] tls.client_ca: else anybody can bear the name"
+                files.complain(path, message)
+        is_over_ssl = any(text.startswith("ssl:") for text in smpp.listen)
+        if account.access.require_tls and not (has_tls or is_over_ssl):
+            files.complain((*at, "require_tls"), "needs [smpp] tls.listen")
 
 
 def _sandbox_upstream(sandbox: Sandbox) -> Upstream:

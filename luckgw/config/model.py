@@ -29,6 +29,7 @@ SMPP_PASSWORD_OCTETS = 64
 
 UPSTREAM_TYPES = ("smpp",)
 BINDS = ("transceiver", "transmitter", "receiver", "tx+rx")
+BIND_KINDS = ("transceiver", "transmitter", "receiver")
 ID_FORMS = ("text", "hex", "dec")
 UNCERTAIN = ("hold_then_resend", "resend", "unknown")
 STRATEGIES = ("static", "failover")
@@ -138,13 +139,80 @@ class Http:
 
 
 @attrs.frozen
+class SmppTls:
+    """``[smpp.tls]``: where partners bind over TLS, with client certificates."""
+
+    listen: tuple[str, ...] = field(
+        default=(), validator=[each(rules.tls_endpoint), must(rules.no_repeats)]
+    )
+    """Twisted server endpoints ``tcp:`` and ``tcp6:``; what comes there is TLS."""
+    certificate: Path | None = None
+    """PEM: ours, and behind it those between it and its authority. Relative to the
+    current working directory."""
+    private_key: Path | None = None
+    """PEM; may be the same file."""
+    client_ca: Path | None = None
+    """PEM: who may sign certificates of partners; any other certificate ends the
+    handshake. Without it every certificate is taken, and an account knows its own by
+    the fingerprint."""
+
+    def __attrs_post_init__(self) -> None:
+        """A listener needs a certificate."""
+        if self.listen:
+            faults: list[tuple[KeyPath, str]] = [
+                ((key,), "is needed to listen")
+                for key in ("certificate", "private_key")
+                if getattr(self, key) is None
+            ]
+            if faults:
+                raise Invalid(faults)
+
+
+@attrs.frozen
+class Connections:
+    """``[smpp.connections]``: how many there may be (spec/reliability 2.10)."""
+
+    total: int = field(default=2000, validator=must(rules.between(1, 100_000)))
+    """At the same time."""
+    unbound: int = field(default=200, validator=must(rules.between(1, 100_000)))
+    """Of those, that have not bound yet; one more, and the one that has been silent for
+    the longest is closed."""
+    unbound_per_address: int = field(
+        default=10, validator=must(rules.between(1, 100_000))
+    )
+    """That have not bound yet, from one address (IPv6: from one /64)."""
+    per_address: int = field(default=0, validator=must(rules.between(0, 100_000)))
+    """From one address (IPv6: from one /64), bound or not; 0: no limit of its own."""
+
+
+@attrs.frozen
+class Brake:
+    """``[smpp.brake]``: what guessing passwords costs (spec/reliability 7.2)."""
+
+    pair_failures: int = field(default=5, validator=must(rules.between(1, 1000)))
+    """Wrong passwords for one system_id from one address within ``pair_span_s`` ..."""
+    pair_span_s: float = field(default=60.0, validator=must(rules.between(1, DAY_S)))
+    max_delay_s: float = field(default=30.0, validator=must(rules.between(0, 50)))
+    """... then the next binds wait 1, 2, 4 ... seconds, up to so many; 0: they do not
+    wait."""
+    address_failures: int = field(default=20, validator=must(rules.between(1, 100_000)))
+    """Wrong passwords from one address within ``address_span_s``, one that is repeated
+    counted once ..."""
+    address_span_s: float = field(
+        default=600.0, validator=must(rules.between(1, DAY_S))
+    )
+    shut_s: float = field(default=900.0, validator=must(rules.between(0, DAY_S)))
+    """... then it can not connect for so long; 0: it can."""
+
+
+@attrs.frozen
 class Smpp:
     """``[smpp]``: where partners bind to us."""
 
     listen: tuple[str, ...] = field(
-        default=(), validator=[each(rules.server_endpoint), must(rules.no_repeats)]
+        default=(), validator=[each(rules.smpp_endpoint), must(rules.no_repeats)]
     )
-    """Twisted server endpoints; none: no SMPP server."""
+    """Twisted server endpoints; none: no SMPP server in the clear."""
     system_id: str = field(default="luckgw", validator=must(rules.octets(0, 15)))
     """How we call ourselves in bind responses."""
     enquire_link_s: float = field(default=30.0, validator=must(rules.between(1, 3600)))
@@ -160,6 +228,15 @@ class Smpp:
         validator=[each(rules.one_of(*OPTIONAL_PDUS)), must(rules.no_repeats)],
     )
     """Requests that are answered as if nobody knew them: generic_nack 0x03."""
+    link_response_s: float = field(default=15.0, validator=must(rules.between(1, 3600)))
+    """How long each of two enquire_links waits for a sign of life; then we close."""
+    pdu_read_s: float = field(default=10.0, validator=must(rules.between(1, 3600)))
+    """From the first octet of a PDU to its last."""
+    write_stall_s: float = field(default=30.0, validator=must(rules.between(1, 3600)))
+    """A partner that does not take for so long what we send is cut off."""
+    tls: SmppTls = SmppTls()
+    connections: Connections = Connections()
+    brake: Brake = Brake()
 
 
 @attrs.frozen
@@ -259,6 +336,28 @@ class Route:
 
 
 @attrs.frozen
+class Access:
+    """``access`` of an account: how its ESMEs may bind."""
+
+    binds: tuple[str, ...] = field(
+        default=BIND_KINDS,
+        validator=[each(rules.one_of(*BIND_KINDS)), must(rules.no_repeats)],
+    )
+    """The kinds of bind that it may use."""
+    max_tx: int = field(default=1000, validator=must(rules.between(0, 1000)))
+    """Sessions that send: transmitters and transceivers. ``max_binds`` holds, too."""
+    max_rx: int = field(default=1000, validator=must(rules.between(0, 1000)))
+    """Sessions that receive: receivers and transceivers. ``max_binds`` holds, too."""
+    require_tls: bool = False
+    """Whether a bind in the clear is refused."""
+    certificates: tuple[str, ...] = field(
+        default=(), validator=[each(rules.certificate), must(rules.no_repeats)]
+    )
+    """Of its ESMEs: ``sha256:`` and a fingerprint, or ``subject:`` and a name as in RFC
+    4514, which needs ``[smpp.tls] client_ca``. With any, a bind needs one of them."""
+
+
+@attrs.frozen
 class Account:
     """``[accounts.NAME]``: a customer."""
 
@@ -282,6 +381,8 @@ class Account:
     """SMPP sessions at the same time."""
     window: int = field(default=100, validator=must(rules.between(1, 1000)))
     """submit_sm that one session may have unanswered; above it: ESME_RTHROTTLED."""
+    deliver_window: int = field(default=100, validator=must(rules.between(1, 500)))
+    """deliver_sm that we leave unanswered on one session."""
     throughput: float = field(default=0.0, validator=must(rules.not_negative))
     """Segments a second over all its sessions and keys; 0: no limit."""
     credit: str = field(
@@ -291,6 +392,7 @@ class Account:
     """What it may spend; there is no billing."""
     ips: tuple[Network, ...] = ()
     """From where its ESMEs may connect; empty: from anywhere."""
+    access: Access = Access()
     webhook: str | None = field(
         default=None,
         validator=attrs.validators.optional(must(rules.webhook_url)),

@@ -154,8 +154,25 @@ def accepted_by(check: Callable[[Any], object]) -> Rule:
     return rule
 
 
+_FINGERPRINT = re.compile(r"sha256:(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}")
+
+
+def certificate(value: str) -> str | None:
+    """How an account names a client certificate."""
+    if value.startswith("subject:") and value != "subject:":
+        return None
+    if _FINGERPRINT.fullmatch(value):
+        return None
+    return (
+        "must be sha256: and 64 hexadecimal digits,"
+        f' or subject: and a name like "CN=gw1,O=Acme"; not {value!r}'
+    )
+
+
 pattern = accepted_by(lambda entry: patterns.compile_patterns([entry]))
 server_endpoint = accepted_by(endpoints.check_server)
+smpp_endpoint = accepted_by(endpoints.check_smpp)
+tls_endpoint = accepted_by(endpoints.check_tls)
 client_endpoint = accepted_by(endpoints.check_client)
 store_url = accepted_by(urls.check_store)
 webhook_url = accepted_by(urls.check_webhook)

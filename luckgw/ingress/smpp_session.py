@@ -32,10 +32,15 @@ from luckgw.wire.events import (
 )
 from luckgw.wire.pdus import Command, PduError, Sm
 
-DELIVER_WINDOW: Final = 100
-"""deliver_sm that a partner may leave unanswered on one session."""
 FINISH_S: Final = 5.0
 """How long what is under way may take before we unbind (spec/reliability 2.3)."""
+
+KINDS: Final[dict[int, str]] = {
+    Command.BIND_TRANSMITTER: "transmitter",
+    Command.BIND_RECEIVER: "receiver",
+    Command.BIND_TRANSCEIVER: "transceiver",
+}
+"""What people call a bind."""
 
 _SUBMIT_SM: Final = int(Command.SUBMIT_SM)
 _DELIVER_SM: Final = int(Command.DELIVER_SM)
@@ -72,7 +77,7 @@ class Server(Protocol):
     system_id: bytes
 
     def authenticate(
-        self, bind: BindRequested, peer: str
+        self, bind: BindRequested, session: "ServerSession"
     ) -> "Deferred[KnownAccount | Status]":
         """The account of a bind, or the status that refuses it."""
         ...
@@ -91,6 +96,10 @@ class Server(Protocol):
 
     def malformed(self, session: "ServerSession", event: Malformed) -> None:
         """A malformed PDU came; it was answered already."""
+        ...
+
+    def closing(self, session: "ServerSession", reason: str) -> None:
+        """We end the session."""
         ...
 
 
@@ -114,13 +123,39 @@ class ServerSession(SmppSession):
         self._receives = False
         self._is_v33 = False
         self._id_flags = 0  # the form in which it is told message ids
+        self._window = 0
         self._storing = 0
+        self.bound_at = 0.0
+        """When it was bound, by the clock."""
+        self.malformed = 0
+        self.alarms = 0
+        """How many of its malformed PDUs were ten or more within a minute."""
         self._leave_call: IDelayedCall | None = None
 
     @property
     def account(self) -> KnownAccount | None:
         """Whose session this is; None before the bind."""
         return self._account
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether its bind waits for our verdict."""
+        return self.wire.state is State.BINDING and not self.is_gone
+
+    @property
+    def kind(self) -> str:
+        """How it is bound, or asks to be; empty before that."""
+        return KINDS.get(self.wire.bound_as or 0, "")
+
+    @property
+    def in_flight(self) -> int:
+        """Our deliver_sm that it has not answered."""
+        return self._window - self.wire.room if self._receives else 0
+
+    def enquire(self) -> None:
+        """Send an enquire_link now."""
+        self.wire.enquire()
+        self.flusher.mark(self)
 
     # -- for the account's outbox (egress.sessions.Receiver) ---------------------------
 
@@ -134,7 +169,7 @@ class ServerSession(SmppSession):
     @property
     def capacity(self) -> int:
         """Our window, if this session receives at all."""
-        return DELIVER_WINDOW if self._receives else 0
+        return self._window if self._receives else 0
 
     def deliver(self, body: bytes, context: object) -> None:
         """Send a deliver_sm. HOT PATH."""
@@ -188,9 +223,7 @@ class ServerSession(SmppSession):
         elif isinstance(event, Malformed):
             self._server.malformed(self, event)
         elif isinstance(event, Closing):
-            self.log.info(
-                "closing {peer}: {reason}", peer=self.peer, reason=event.reason
-            )
+            self._server.closing(self, event.reason)
             self.close()
         else:  # Unbound, UnbindDone
             self.close()
@@ -311,7 +344,7 @@ class ServerSession(SmppSession):
     # -- bind --------------------------------------------------------------------------
 
     def _bind_requested(self, bind: BindRequested) -> None:
-        d = self._server.authenticate(bind, self.peer)
+        d = self._server.authenticate(bind, self)
         d.addCallback(self._authenticated, bind)
         d.addErrback(self._authentication_failed)
 
@@ -323,12 +356,6 @@ class ServerSession(SmppSession):
         if self.wire.state is not State.BINDING:
             return  # it went, or was sent away, meanwhile
         if isinstance(found, Status):
-            self.log.info(
-                "bind of {system_id!r} from {peer} refused with 0x{status:02X}",
-                system_id=bind.system_id.decode("latin-1"),
-                peer=self.peer,
-                status=found.value,
-            )
             self._refuse(found)
             return
         self._outbox = self._server.outbox(found.name)
@@ -339,6 +366,10 @@ class ServerSession(SmppSession):
             ids.HEX8 if self._is_v33 else ids.FORMS.index(found.settings.smpp_id_form)
         )
         self._id_flags = form << ID_FORM_SHIFT
+        self._window = found.settings.deliver_window
+        self.bound_at = self.clock.seconds()
+        self.wire.set_window(self._window)
+        self.wire.set_inbound_window(found.settings.window)
         self.wire.accept_bind(self._server.system_id)
         self.flusher.mark(self)
         self.log.info(
@@ -376,7 +407,7 @@ class ServerSession(SmppSession):
         """Unbind as soon as nothing is being stored and no deliver_sm is unanswered."""
         wire, call = self.wire, self._leave_call
         is_quiet = (
-            wire.bound_as == Command.BIND_TRANSMITTER or wire.room == DELIVER_WINDOW
+            wire.bound_as == Command.BIND_TRANSMITTER or wire.room == self._window
         )
         if call is not None and call.active() and is_quiet and not self._storing:
             call.cancel()

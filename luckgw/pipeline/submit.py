@@ -88,6 +88,11 @@ class Submit:
             if account.throughput
         }
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the store answers."""
+        return self._journal.is_open
+
     def submit(  # noqa: PLR0913 - a message has many sides
         self,
         account: Account,

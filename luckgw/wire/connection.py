@@ -125,6 +125,7 @@ class Connection:
         """The peer has its window full and sends on: do not read from it now. Ends
         when half of what is unanswered is answered, or within 5 s."""
         self._settings = settings
+        self._own_window = settings.window
         self._frames = Frames(settings.max_pdu_unbound)
         self._window = Window(0, settings.response_s)
         self._out: list[bytes] = []
@@ -550,6 +551,10 @@ class Connection:
             )
             self.has_more = True
 
+    def set_window(self, size: int) -> None:
+        """Server, before ``accept_bind``: how many requests of ours may wait."""
+        self._own_window = size
+
     def set_inbound_window(self, size: int) -> None:
         """Server: how many requests this partner may have unanswered."""
         self._inbound_window = size
@@ -738,6 +743,25 @@ class Connection:
             self._tick_bound(events, now)
         return events
 
+    @property
+    def heard_at(self) -> float:
+        """When the last PDU of the peer came; before the first, when it connected."""
+        return self._link.heard_at
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests of the peer are in progress."""
+        return self._unanswered
+
+    def enquire(self) -> None:
+        """Ask the peer for a sign of life now: any PDU is one (``heard_at``)."""
+        if self.state in session.BOUND:
+            self._send_enquire_link()
+
+    def _send_enquire_link(self) -> None:
+        sequence_number = self._window.open_own(Command.ENQUIRE_LINK_RESP)
+        self._write(Command.ENQUIRE_LINK, 0, sequence_number)
+
     def _tick_bound(self, events: list[Event], now: float) -> None:
         settings = self._settings
         overdue = self._window.expire(now)
@@ -761,8 +785,7 @@ class Connection:
         elif is_due(self._active_at, settings.inactivity_s, now):
             self.unbind(now)
         elif link is Link.PROBE:
-            sequence_number = self._window.open_own(Command.ENQUIRE_LINK_RESP)
-            self._write(Command.ENQUIRE_LINK, 0, sequence_number)
+            self._send_enquire_link()
 
     # ------------------------------------------------------------------ state
 
@@ -776,7 +799,7 @@ class Connection:
         if self.is_v33:
             may_send -= {Command.DATA_SM}
         self._may_send = may_send
-        self._window.size = self._settings.window if may_send else 0
+        self._window.size = self._own_window if may_send else 0
         hot_request, hot_response = _HOT[self.role]
         self._hot_request = hot_request if self._is_legal(hot_request) else _NOTHING
         self._hot_response = hot_response if self._is_legal(hot_response) else _NOTHING

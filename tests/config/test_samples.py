@@ -9,14 +9,18 @@ import pytest
 
 from luckgw.config.load import load, warnings
 from luckgw.config.model import (
+    Access,
     Account,
+    Brake,
     Config,
+    Connections,
     Gateway,
     Http,
     Match,
     Route,
     Sandbox,
     Smpp,
+    SmppTls,
     Store,
     Upstream,
     Webhooks,
@@ -75,7 +79,7 @@ def test_commented_defaults_are_the_defaults(etc: Path) -> None:
     """Taking the "#" away from every "#key = value" changes nothing."""
     before = load(etc / MAIN, make_password)
     for sample in etc.iterdir():
-        edit(sample, r"^#(?=\w+ = )", "")
+        edit(sample, r"^#(?=[\w.]+ = )", "")
     assert load(etc / MAIN, make_password) == before
 
 
@@ -137,9 +141,27 @@ def test_every_key_is_documented(
     text = (ETC / file).read_text("utf-8")
     if file == MAIN:
         text = text.split(f"\n[{section.__name__.lower()}]\n")[1].split("\n[")[0]
-    shown = set(re.findall(r"^(?:# ?)?(\w+) = ", text, re.MULTILINE))
+    shown = set(re.findall(r"^(?:# ?)?(\w+)(?:\.\w+)? = ", text, re.MULTILINE))
     expected = {field.name for field in attrs.fields(section)} - set(given)
     assert expected <= shown
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "section"),
+    [
+        (MAIN, "tls", SmppTls),
+        (MAIN, "connections", Connections),
+        (MAIN, "brake", Brake),
+        ("accounts.toml", "access", Access),
+    ],
+)
+def test_every_key_of_a_group_is_documented(
+    file: str, key: str, section: type[attrs.AttrsInstance]
+) -> None:
+    """As a dotted key of the table that it belongs to."""
+    text = (ETC / file).read_text("utf-8")
+    for field in attrs.fields(section):
+        assert re.search(rf"^(# )?#?{key}\.{field.name} = ", text, re.MULTILINE)
 
 
 def test_conditions_of_a_route_are_documented() -> None:

@@ -16,6 +16,7 @@ from twisted.internet.defer import (
 from twisted.internet.task import Clock
 
 from luckgw.admission.accounts import Accounts
+from luckgw.admission.brake import Brake
 from luckgw.config import model
 from luckgw.config.secret import Secret
 from luckgw.domain.ids import to_text, uuid_source
@@ -201,10 +202,11 @@ class Gateway:
             self.woken.append,
         )
         self.short_ids = 0
+        config = model.Smpp(**({"system_id": "luckgw"} | smpp))
         self.server = SmppServer(
             clock,
             Flusher(clock),
-            model.Smpp(**({"system_id": "luckgw"} | smpp)),
+            config,
             Accounts(known, self._verify_hash),
             submit,
             requests,
@@ -212,6 +214,7 @@ class Gateway:
             self.outbox,
             lambda: self.now_ms,
             self._in_thread,
+            Brake(config.brake),
         )
 
     def _short_id(self) -> bytes:
@@ -238,7 +241,6 @@ class Gateway:
     def connect(self, host: str = "192.0.2.1") -> Far:
         """A partner connects."""
         session = self.server.buildProtocol(IPv4Address("TCP", host, 40000))
-        assert session is not None, "the server takes no connection"
         return Far(self.clock, session, host)
 
     def bound(

@@ -10,8 +10,6 @@ from luckgw.config.model import OPTIONAL_PDUS, Account, Smpp, Store
 from luckgw.dispatch.answers import RETRY_S
 from luckgw.domain.states import State as Message
 from luckgw.domain.status import Status
-from luckgw.ingress.smpp_session import DELIVER_WINDOW
-from luckgw.link.session import WRITE_STALL_S
 from luckgw.receipts.compose import receipt_body
 from luckgw.wire.connection import Command, Connection, Role, Settings, State
 from luckgw.wire.events import (
@@ -263,20 +261,20 @@ def test_every_answer_to_a_submit_is_explained() -> None:
 def test_the_numbers_are_the_defaults() -> None:
     """Timers, windows and limits are those of a gateway that nobody configured."""
     smpp, wire, account = Smpp(), Settings(), Account("acme")
-    silence = smpp.enquire_link_s + 2 * wire.link_response_s
+    silence = smpp.enquire_link_s + 2 * smpp.link_response_s
     first, second, third, fourth, last = RETRY_S
     pauses = f"{first} s, {second} s, {third // 60}, {fourth // 60} and {last // 60}"
     probes = f"after {smpp.enquire_link_s:.0f} s we send `enquire_link`, and another"
-    probes += f" {wire.link_response_s:.0f} s later; after {silence:.0f} s"
+    probes += f" {smpp.link_response_s:.0f} s later; after {silence:.0f} s"
     for said in (
         probes,
         f"after {pauses} minutes, and then every {last // 60} minutes",
         f"have {account.max_binds} sessions at the same time",
         f"up to {account.window} `submit_sm` of a session may be unanswered",
-        f"Up to {DELIVER_WINDOW} may be unanswered on a session",
+        f"Up to {account.deliver_window} may be unanswered on a session",
         f"from connected to `bind_*` | {smpp.session_init_s:.0f} s,",
-        f"from the first octet of a PDU to its last | {wire.pdu_read_s:.0f} s,",
-        f"do not read what we send | after {WRITE_STALL_S:.0f} s",
+        f"from the first octet of a PDU to its last | {smpp.pdu_read_s:.0f} s,",
+        f"do not read what we send | after {smpp.write_stall_s:.0f} s",
         f"your answer to `deliver_sm` | {smpp.response_s:.0f} s",
         f"is answered, at most {wire.unbind_s:.0f} s",
         f"({Store().retention_days} days, unless the operator keeps them longer)",
