@@ -11,10 +11,12 @@ from twisted.python.failure import Failure
 
 from luckgw.admission.accounts import KnownAccount
 from luckgw.admission.checks import check_submit, message_times
-from luckgw.domain.errors import Refusal, bad_request
+from luckgw.config.model import Account
+from luckgw.domain.errors import Refusal
 from luckgw.domain.status import Status
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
+from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.pipeline.submit import Submit
 from luckgw.wire.connection import Connection, State
 from luckgw.wire.events import (
@@ -24,12 +26,10 @@ from luckgw.wire.events import (
     Malformed,
     TimedOut,
 )
-from luckgw.wire.pdus import Command, Sm, encode_sm
+from luckgw.wire.pdus import Command, Sm
 
 DELIVER_WINDOW: Final = 100
 """deliver_sm that a partner may leave unanswered on one session."""
-MAX_BODY: Final = 65_535
-"""Octets of a submit_sm that can be kept (luckgw.store.records); no SMS is as long."""
 FINISH_S: Final = 5.0
 """How long what is under way may take before we unbind (spec/reliability 2.3)."""
 
@@ -197,7 +197,7 @@ class ServerSession(SmppSession):
                 account.settings,
                 sm.source_addr.decode("latin-1"),
                 destination,
-                partial(_bodies, _body_to_send(sm, destination.encode())),
+                partial(_bodies, sm, account.settings, destination, deadline_ms),
                 registered_delivery=sm.registered_delivery,
                 deadline_ms=deadline_ms,
                 over_http=False,
@@ -306,46 +306,8 @@ class ServerSession(SmppSession):
             self._outbox.changed()
 
 
-def _bodies(body: bytes, _upstream: str) -> tuple[bytes]:
-    """As pipeline.submit.Bodies: the same for every upstream. HOT PATH."""
-    return (body,)
-
-
-def _body_to_send(sm: Sm, destination: bytes) -> bytes:
-    """The body that the carrier is to get. HOT PATH.
-
-    It is the partner's own, but the carrier is always asked for a receipt: that is how
-    we know what became of a message. Raises Refusal when no record can hold it.
-    """
-    body, at = sm.body, sm.registered_delivery_at
-    if destination != sm.destination_addr:
-        body = _with_destination(sm, destination)
-    elif body[at] != 1:
-        body = body[:at] + b"\1" + body[at + 1 :]
-    if len(body) > MAX_BODY:
-        raise bad_request("the message is too long", Status.ESME_RINVMSGLEN)
-    return body
-
-
-def _with_destination(sm: Sm, destination: bytes) -> bytes:
-    """The body of a submit_sm whose destination was written in another form."""
-    return encode_sm(
-        service_type=sm.service_type,
-        source_addr_ton=sm.source_addr_ton,
-        source_addr_npi=sm.source_addr_npi,
-        source_addr=sm.source_addr,
-        dest_addr_ton=1,
-        dest_addr_npi=1,
-        destination_addr=destination,
-        esm_class=sm.esm_class,
-        protocol_id=sm.protocol_id,
-        priority_flag=sm.priority_flag,
-        schedule_delivery_time=sm.schedule_delivery_time,
-        validity_period=sm.validity_period,
-        registered_delivery=1,
-        replace_if_present_flag=sm.replace_if_present_flag,
-        data_coding=sm.data_coding,
-        sm_default_msg_id=sm.sm_default_msg_id,
-        short_message=sm.short_message,
-        tlvs=sm.tlvs,
-    )
+def _bodies(
+    sm: Sm, account: Account, destination: str, deadline_ms: int, outgoing: Outgoing
+) -> Bodies:
+    """As pipeline.submit.BodiesFor. HOT PATH."""
+    return outgoing.sm(sm, account, destination, deadline_ms)

@@ -1,13 +1,14 @@
 """A message comes in: may it, where to, keep it, then say so."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
 from luckgw.config.model import Account
 from luckgw.domain import errors
 from luckgw.domain.ids import to_text
+from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.routing.facts import Facts
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import (
@@ -20,8 +21,8 @@ from luckgw.store.interface import (
 
 Done = Callable[[str | errors.Refusal], None]
 """Told the message's id once it is kept, or why it is not and never will be."""
-Bodies = Callable[[str], Sequence[bytes]]
-"""The submit_sm bodies of a message as the upstream of that name wants them."""
+BodiesFor = Callable[[Outgoing], Bodies]
+"""A message as an upstream wants it, made by what knows that."""
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -60,15 +61,19 @@ class Submit:
         upstreams: Upstreams,
         marks: Marks,
         accounts: Mapping[str, Account],
+        outgoing: Mapping[str, Outgoing],
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
     ) -> None:
-        """``clock`` gives monotonic seconds, for rates."""
+        """``outgoing`` holds each upstream's; ``clock`` gives monotonic seconds, for
+        rates.
+        """
         self._journal = journal
         self._routes = routes
         self._upstreams = upstreams
         self._is_up = upstreams.is_up
         self._marks = marks
+        self._outgoing = outgoing
         self._fresh_id = fresh_id
         self._clock = clock
         now = clock()
@@ -83,7 +88,7 @@ class Submit:
         account: Account,
         source: str,
         destination: str,
-        bodies_for: Bodies,
+        bodies_for: BodiesFor,
         *,
         registered_delivery: int,
         deadline_ms: int,
@@ -95,9 +100,9 @@ class Submit:
 
         ``source`` and ``destination`` are normalised. ``bodies_for`` is asked once the
         upstream is known, and gives submit_sm bodies that ask the carrier for a
-        receipt. ``only`` names the one upstream it may go to, whatever the routes say.
-        Raises Refusal when it may not enter: then nothing is stored and ``done`` is not
-        called.
+        receipt, and how many segments they are, which is what a rate counts. ``only``
+        names the one upstream it may go to, whatever the routes say. Raises Refusal
+        when it may not enter: then nothing is stored and ``done`` is not called.
         """
         name = account.name
         if self._marks.is_full:
@@ -108,11 +113,11 @@ class Submit:
             upstream, route = self._choose(Facts(name, source, destination))
         else:
             upstream, route = only, ""
-        bodies = bodies_for(upstream)
+        bodies, segments = bodies_for(self._outgoing[upstream])
         if self._buckets:
             bucket = self._buckets.get(name)
             if bucket is not None:
-                wait = bucket.take(self._clock(), len(bodies))
+                wait = bucket.take(self._clock(), segments)
                 if wait:
                     raise errors.throttled(
                         "the account's throughput is used up", math.ceil(wait)

@@ -208,33 +208,47 @@ def _piece(
     return Piece(_header(concatenation + elements) + octets, udhi=True)
 
 
-def count(text: str, encoding: Encoding, shift: Shift | None = None) -> int:
-    """How many segments ``text`` takes in the form UDH8.
+def count(
+    text: str,
+    encoding: Encoding,
+    shift: Shift | None = None,
+    form: Form = Form.UDH8,
+    *,
+    packed: bool = False,
+) -> int:
+    """How many segments ``text`` takes on the air, also where the SMSC cuts.
 
-    ``encoding`` and ``shift`` as for ``cut``; more than MAX_SEGMENTS are counted.
+    The arguments are those of ``cut``; more than MAX_SEGMENTS are counted.
     """
     octets = encode(text, encoding, shift)
-    if _cutting(encoding, None, shift, packed=False).fits(octets):
+    packed = packed and encoding is Encoding.GSM7
+    if _cutting(encoding, None, shift, packed).fits(octets):
         return 1
-    cutting = _cutting(encoding, Form.UDH8, shift, packed=False)
+    cutting = _cutting(encoding, form, shift, packed)
     return sum(1 for _ in _parts(text, octets, cutting))
 
 
-def choose_shift(text: str, languages: Iterable[Language]) -> Shift | None:
+def choose_shift(
+    text: str,
+    languages: Iterable[Language],
+    form: Form = Form.UDH8,
+    *,
+    packed: bool = False,
+) -> Shift | None:
     """The national tables that save segments against UCS2; None when none does, or when
     ``text`` needs none.
 
     ``languages``: those that may be used, the preferred ones first. Of ways that are
-    equally short the one with the smallest header wins. Raises what ``choose`` does.
+    equally short the one with the smallest header wins. ``form`` and ``packed`` are
+    those that ``cut`` will be asked for.
     """
-    encoding = choose(text)
-    best, fewest = None, count(text, encoding)
-    if encoding is Encoding.GSM7:
+    if not gsm7.foreign(text):
         return None
+    best, fewest = None, count(text, Encoding.UCS2, None, form)
     for language in languages:
         for shift in shifts(language):
             try:
-                segments = count(text, Encoding.GSM7, shift)
+                segments = count(text, Encoding.GSM7, shift, form, packed=packed)
             except gsm7.NotGsm7:
                 continue
             if segments < fewest:

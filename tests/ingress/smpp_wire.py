@@ -17,6 +17,7 @@ from luckgw.egress.sessions import Sessions
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.ingress.smpp_session import ServerSession
 from luckgw.link.flusher import Flusher
+from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import StoreAway
@@ -24,6 +25,7 @@ from luckgw.store.journal import Args, Backend, Journal
 from luckgw.store.memory import MemoryBackend, MemoryStore
 from luckgw.store.records import Record, decode
 from luckgw.store.revoked import RevokeList
+from luckgw.text.references import References
 from luckgw.wire.binds import Bind, encode_bind
 from luckgw.wire.pdus import Command, encode_sm
 from tests.link.far import Far
@@ -31,6 +33,7 @@ from tests.link.far import Far
 WALL_MS = 1_800_014_400_000
 PASSWORD = "secret08"
 UPSTREAM = "mtn"
+CARRIER = model.Upstream(UPSTREAM, "tcp:smsc.example.net:2775", "luck", Secret(""))
 
 
 class Store:
@@ -171,6 +174,7 @@ class Gateway:
             self.upstreams,
             self.marks,
             known,
+            outgoings([CARRIER], References(lambda: 7)),
             uuid_source(),
             clock.seconds,
         )

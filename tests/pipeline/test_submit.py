@@ -12,10 +12,12 @@ from luckgw.config import model
 from luckgw.domain.errors import Refusal
 from luckgw.domain.ids import to_text
 from luckgw.domain.status import Status
+from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_HTTP, FLAG_WEBHOOK
 from luckgw.store.memory import MemoryStore
+from luckgw.text.references import References
 from tests.dispatch.world import Node, submit_body, upstream_config
 
 
@@ -73,6 +75,7 @@ class House:
             self.carriers,
             self.marks,
             {account.name: account for account in accounts},
+            outgoings(upstreams.values(), References(lambda: 7)),
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
         )
@@ -91,7 +94,7 @@ class House:
             account,
             "Luck",
             destination,
-            lambda _upstream: [submit_body(b"%d" % n) for n in range(parts)],
+            lambda _outgoing: ([submit_body(b"%d" % n) for n in range(parts)], parts),
             **{
                 "registered_delivery": 0,
                 "deadline_ms": self.node.now_ms() + 1000,

@@ -11,11 +11,13 @@ from luckgw.admission.accounts import Accounts
 from luckgw.config import model
 from luckgw.domain.errors import Refusal
 from luckgw.domain.status import Status
+from luckgw.pipeline.outgoing import UDHI, outgoings
 from luckgw.pipeline.submit import Submit
-from luckgw.pipeline.text import UDHI, Kept, References, SendText
+from luckgw.pipeline.text import Kept, SendText
 from luckgw.routing.table import RouteTable
 from luckgw.store import records
 from luckgw.store.memory import MemoryStore
+from luckgw.text.references import References
 from luckgw.wire.pdus import Sm, decode_sm
 from tests.dispatch.world import NOON_MS, Node, upstream_config
 from tests.pipeline.test_submit import Carriers, Marks
@@ -40,13 +42,13 @@ class House:
             Carriers(),
             Marks(),
             accounts,
+            outgoings(upstreams.values(), References(lambda: 7)),
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
         )
         self.send_text = SendText(
             submit,
             Accounts(accounts),
-            References(lambda: 7),
             self.node.now_ms,
             sandbox,
         )
@@ -184,23 +186,3 @@ class TestRefused:
         """It never reaches a real carrier."""
         house = House(clock, tmp_path, sandbox=None)
         assert self.refused(house, sandbox_only=True).http_status == 403
-
-
-class TestReferences:
-    def test_count_for_each_destination(self) -> None:
-        """One after the other, from a random start, round and round."""
-        starts = iter([65_534, 3])
-        references = References(lambda: next(starts))
-        assert [references.next_for("a") for _ in range(3)] == [65_534, 65_535, 0]
-        assert references.next_for("b") == 3
-        assert references.next_for("a") == 1
-
-    def test_are_forgotten_in_the_end(self) -> None:
-        """The least recent of ten thousand destinations goes."""
-        references = References(lambda: 9)
-        for number in range(10_000):
-            references.next_for(f"{number}")
-        references.next_for("0")
-        references.next_for("new")
-        assert references.next_for("0") == 11
-        assert references.next_for("1") == 9
