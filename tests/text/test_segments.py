@@ -430,11 +430,6 @@ class TestChooseShift:
         shift = choose_shift("नमस्ते १ " * 15, [Language.TAMIL, Language.HINDI])
         assert shift == Shift(Language.HINDI, Language.HINDI)
 
-    def test_refuses_as_sending_would(self) -> None:
-        """A control character is the caller's fault here, too."""
-        with pytest.raises(Refusal, match="position 1"):
-            choose_shift("ş\0", [Language.TURKISH])
-
 
 class TestPreview:
     def test_names_what_forces_ucs2(self) -> None:
