@@ -238,7 +238,9 @@ def _fits(octets: bytes, text: str, encoding: Encoding, room: int) -> bool:
 def _packed(septets: bytes, header: int) -> bytes:
     closed = gsm7.closed(septets, header)
     octets = gsm7.pack(closed, gsm7.fill_bits(header))
-    if header + len(octets) > USER_DATA:  # a full part has no room for a filling
+    if header + len(octets) > USER_DATA:
+        # A full part has no room for filling. If it ends with a CR, some carriers take
+        # that for such, which nothing can be done about.
         octets = gsm7.pack(septets, gsm7.fill_bits(header))
     return octets
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -41,11 +42,11 @@ texts = st.lists(pieces_of_text, min_size=1, max_size=8).map("".join)
 
 
 @st.composite
-def wanted(draw: st.DrawFn) -> dict[str, object]:
+def wanted(draw: st.DrawFn) -> dict[str, Any]:
     """The text table of some upstream."""
     form = draw(st.sampled_from(FORMS))
     alphabet = draw(st.sampled_from(ALPHABETS))
-    table: dict[str, object] = {"form": form, "alphabet": alphabet}
+    table: dict[str, Any] = {"form": form, "alphabet": alphabet}
     if draw(st.booleans()):
         table["also"] = tuple(draw(st.sets(st.sampled_from(["latin1", "ascii"]))))
     if form != "sar" and alphabet.startswith("gsm7"):
@@ -55,7 +56,7 @@ def wanted(draw: st.DrawFn) -> dict[str, object]:
 
 
 def written(
-    table: dict[str, object], text: str, owner: model.Account | None = None
+    table: dict[str, Any], text: str, owner: model.Account | None = None
 ) -> tuple[list[bytes], Written]:
     """What an upstream with this table is sent."""
     return texting(**table).text(
@@ -74,7 +75,7 @@ def pieces(bodies: Sequence[bytes]) -> list[Piece]:
 class TestPromises:
     @given(wanted(), texts, st.randoms(use_true_random=False))
     def test_any_text_arrives_as_it_was_written(
-        self, table: dict[str, object], text: str, order: random.Random
+        self, table: dict[str, Any], text: str, order: random.Random
     ) -> None:
         """In every form and alphabet, with or without national tables, packed or not,
         in whatever order its parts come.
@@ -89,7 +90,7 @@ class TestPromises:
     @example({"form": "udh16", "alphabet": "gsm7"}, "a" * 151 + "€" * 5)
     @example({"form": "sar", "alphabet": "gsm7"}, "я" * 66 + "😀" * 9)
     def test_each_segment_fits_and_reads_alone(
-        self, table: dict[str, object], text: str
+        self, table: dict[str, Any], text: str
     ) -> None:
         """At most 140 octets of user data; read by itself, strictly, no part begins or
         ends inside an ESC pair or a surrogate pair; the texts of all are the text.
@@ -109,7 +110,7 @@ class TestPromises:
 
     @given(wanted(), texts)
     def test_what_the_alphabet_lacks_is_never_replaced(
-        self, table: dict[str, object], text: str
+        self, table: dict[str, Any], text: str
     ) -> None:
         """data_coding says in which alphabet it came to be; nothing became a ``?``."""
         bodies, result = written(table, text)
@@ -127,7 +128,7 @@ class TestPromises:
         ) == text.count("?")
 
     @given(wanted(), texts)
-    def test_transliterated_texts(self, table: dict[str, object], text: str) -> None:
+    def test_transliterated_texts(self, table: dict[str, Any], text: str) -> None:
         """The likeness arrives as it is; what fits as it was is not touched."""
         alphabet = str(table["alphabet"])
         bodies, _ = written({**table, "transliterate": True}, text)
@@ -137,7 +138,7 @@ class TestPromises:
 
     @given(wanted(), texts)
     def test_other_alphabets_only_where_they_save(
-        self, table: dict[str, object], text: str
+        self, table: dict[str, Any], text: str
     ) -> None:
         """Tables and alphabets that an upstream takes never make a text longer."""
         bare = {key: table[key] for key in ("form", "alphabet")}
@@ -188,7 +189,7 @@ class TestForms:
         ],
     )
     def test_alphabets(
-        self, table: dict[str, object], text: str, encoding: Encoding, coding: int
+        self, table: dict[str, Any], text: str, encoding: Encoding, coding: int
     ) -> None:
         """The carrier's own if it can, else what takes fewest segments."""
         sent, result = written(table, text)
