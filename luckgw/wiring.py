@@ -55,9 +55,10 @@ from luckgw.link.tls import TlsFailure, tls_factory
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.health import Health
 from luckgw.ops.marks import Marks
+from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.receipt import Receipts
 from luckgw.pipeline.submit import Submit
-from luckgw.pipeline.text import References, SendText
+from luckgw.pipeline.text import SendText
 from luckgw.routing.table import RouteTable
 from luckgw.sandbox.smsc import Smsc, SmscService, SmscSettings
 from luckgw.store import keys
@@ -70,6 +71,7 @@ from luckgw.store.secrets_file import load_or_create_secret
 from luckgw.store.service import StoreService
 from luckgw.store.short_ids import ShortIds
 from luckgw.store.sweep import Sweep
+from luckgw.text.references import References
 from luckgw.upstream.registry import UPSTREAM_TYPES
 
 _START_FAILED: Final = 1
@@ -205,6 +207,9 @@ class Gateway(MultiService):
             dispatch,
             self._marks,
             config.accounts,
+            outgoings(
+                config.upstreams.values(), References(lambda: random.getrandbits(8))
+            ),
             uuid_source(),
             clock.seconds,
             short_ids.fresh,
@@ -344,7 +349,6 @@ class Gateway(MultiService):
         send_text = SendText(
             submit,
             accounts,
-            References(lambda: random.getrandbits(8)),
             wall_ms,
             SANDBOX if config.sandbox.enabled else None,
         )

@@ -15,8 +15,15 @@ from attrs import Factory, field
 
 from luckgw.config import rules
 from luckgw.config.lines import KeyPath
+from luckgw.config.outgoing import (
+    LANGUAGES,
+    MOST_SEGMENTS,
+    UpstreamAddresses,
+    UpstreamSubmitSm,
+    UpstreamText,
+)
 from luckgw.config.problems import Place
-from luckgw.config.rules import Invalid, Network, each, must
+from luckgw.config.rules import Invalid, Network, Tlvs, each, must
 from luckgw.config.secret import Secret
 from luckgw.domain.ids import FORMS
 
@@ -300,6 +307,12 @@ class Upstream:
     """How long the carrier may take to answer a submit_sm."""
     queue_when_down: bool = True
     """Whether messages are accepted and kept while no bind of it is up."""
+    text: UpstreamText = field(factory=UpstreamText)
+    addresses: UpstreamAddresses = field(factory=UpstreamAddresses)
+    submit_sm: UpstreamSubmitSm = field(factory=UpstreamSubmitSm)
+    tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
+    """``[upstreams.NAME.tlvs]``: optional parameters of every message, by tag:
+    ``0x1401 = { hex = "0a0b" }``, ``{ text = "abc" }`` or ``{ int = 5, size = 1 }``."""
 
 
 @attrs.frozen
@@ -409,6 +422,25 @@ class Account:
     told ``hex8`` whatever this says."""
     strict_ton_npi: bool = False
     """Whether a TON or NPI that v3.4 does not know is refused; else it is ignored."""
+    default_alphabet: str = field(
+        default="gsm7", validator=must(rules.one_of("gsm7", "latin1", "ascii"))
+    )
+    """What its ESMEs mean by data_coding 0 (spec/reliability 2.12)."""
+    max_segments: int = field(
+        default=MOST_SEGMENTS, validator=must(rules.between(1, MOST_SEGMENTS))
+    )
+    """A text of it that takes more is refused; nothing is ever cut off."""
+    transliterate: bool | None = None
+    """Whether its texts are made to look alike in GSM 7-bit where they do not fit the
+    carrier's alphabet; without the key: as the upstream says."""
+    languages: tuple[str, ...] | None = field(
+        default=None,
+        validator=attrs.validators.optional(
+            [each(rules.one_of(*LANGUAGES)), must(rules.no_repeats)]
+        ),
+    )
+    """Whose national tables its texts may use, of those that the upstream allows,
+    preferred first; without the key: all of those."""
 
 
 @attrs.frozen

@@ -19,6 +19,12 @@ Validator: TypeAlias = Callable[[object, Any, Any], None]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+class Tlvs(tuple[tuple[int, bytes], ...]):
+    """Optional parameters: tags with their values, each tag once."""
+
+    __slots__ = ()
+
+
 class Invalid(ValueError):
     """One or more values of a section can not be used."""
 
@@ -80,6 +86,17 @@ def not_negative(value: float) -> str | None:
     return None if 0 <= value < math.inf else f"must be 0 or more, not {value}"
 
 
+def one_in(*numbers: int) -> Rule:
+    """One of some numbers."""
+
+    def rule(value: int) -> str | None:
+        if value in numbers:
+            return None
+        return f"must be one of {', '.join(map(str, numbers))}; not {value}"
+
+    return rule
+
+
 def one_of(*words: str) -> Rule:
     """One of some words."""
 
@@ -89,6 +106,73 @@ def one_of(*words: str) -> Rule:
         return f"must be one of {', '.join(words)}; not {value!r}"
 
     return rule
+
+
+def latin1(value: str) -> str | None:
+    """A text that an SMPP address can hold: Latin-1 without control characters."""
+    try:
+        octets = value.encode("latin-1")
+    except UnicodeEncodeError:
+        return "must be Latin-1 text"
+    return "must be Latin-1 text" if any(o < 0x20 for o in octets) else None  # noqa: PLR2004
+
+
+_TON_NPI = re.compile(r"([0-9]{1,3})/([0-9]{1,3})")
+_MOST_IN_AN_OCTET = 255
+
+
+def ton_npi(value: str) -> tuple[int, int]:
+    """The type of number and the numbering plan of ``"1/1"``. Raises ValueError."""
+    found = _TON_NPI.fullmatch(value)
+    if found is None:
+        raise ValueError(f'must be like "1/1", not {value!r}')
+    pair = int(found[1]), int(found[2])
+    if max(pair) > _MOST_IN_AN_OCTET:
+        raise ValueError(f"holds a number above 255: {value!r}")
+    return pair
+
+
+def ton_npi_or(*words: str) -> Rule:
+    """A type of number and a numbering plan, or one of some words."""
+
+    def rule(value: str) -> str | None:
+        if value in words:
+            return None
+        try:
+            ton_npi(value)
+        except ValueError as error:
+            return f"{error}{''.join(f', or {word}' for word in words)}"
+        return None
+
+    return rule
+
+
+def replacement(expression: str, template: str) -> str | None:
+    """What may stand for what a regular expression has matched."""
+    try:
+        re.compile(f"(?:{expression})|").sub(template, "")
+    except (re.error, IndexError) as error:
+        return f"can not be used with re: {error}"
+    return None
+
+
+_TAKEN_TAGS = {
+    0x020C: "sar_msg_ref_num",
+    0x020E: "sar_total_segments",
+    0x020F: "sar_segment_seqnum",
+    0x0424: "message_payload",
+}
+
+
+def vendor_tlvs(_: object, attribute: Any, value: Tlvs) -> None:
+    """The validator of optional parameters that every message is to have."""
+    faults = [
+        ((attribute.name, f"{tag:#06x}"), f"is {_TAKEN_TAGS[tag]}, made of the text")
+        for tag, _octets in value
+        if tag in _TAKEN_TAGS
+    ]
+    if faults:
+        raise Invalid(faults)
 
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -169,6 +253,14 @@ def certificate(value: str) -> str | None:
     )
 
 
+def _compiles(value: str) -> None:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+
+
+expression = accepted_by(_compiles)
 pattern = accepted_by(lambda entry: patterns.compile_patterns([entry]))
 server_endpoint = accepted_by(endpoints.check_server)
 smpp_endpoint = accepted_by(endpoints.check_smpp)

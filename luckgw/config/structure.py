@@ -8,6 +8,7 @@ liberty: where a list of texts is expected, a single text is a list of one.
 import difflib
 import ipaddress
 import os
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ import attrs
 
 from luckgw.config.files import Files, why_unreadable
 from luckgw.config.lines import KeyPath
-from luckgw.config.rules import Invalid, Network
+from luckgw.config.rules import Invalid, Network, Tlvs
 from luckgw.config.secret import Secret
 
 Section = TypeVar("Section")
@@ -91,6 +92,9 @@ class Structure:
         """The value of one field; None after a complaint."""
         if attrs.has(field.type) and field.type is not Secret:
             return self.build(field.type, raw, path)
+        item = _table_of(field.type)
+        if item is not None:
+            return self._tables(item, raw, path)
         try:
             value = self._value(field, raw, path)
             if field.validator is not None:
@@ -104,6 +108,13 @@ class Structure:
         else:
             return value
         return None
+
+    def _tables(self, item: type, raw: object, path: KeyPath) -> object:
+        """A list of tables, each of them a record."""
+        if not isinstance(raw, list):
+            self._files.complain(path, f"must be a list of tables, not {_kind(raw)}")
+            return None
+        return tuple(self.build(item, one, (*path, n)) for n, one in enumerate(raw))
 
     def _value(self, field: Any, raw: object, path: KeyPath) -> object:
         kind = _without_none(field.type)
@@ -151,6 +162,14 @@ def _without_none(kind: Any) -> Any:
     if isinstance(kind, types.UnionType):
         (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
     return kind
+
+
+def _table_of(kind: Any) -> type | None:
+    """The record's class, of a list of tables."""
+    match typing.get_args(kind):
+        case (item, types.EllipsisType()) if attrs.has(item):
+            return typing.cast(type, item)
+    return None
 
 
 def _text(raw: object) -> str:
@@ -214,6 +233,60 @@ def _networks(raw: object) -> tuple[Network, ...]:
     return tuple(networks)
 
 
+_TAG = re.compile(r"0x[0-9A-Fa-f]{1,4}")
+_LONGEST_TLV = 254  # octets; far more than any vendor's, and each message carries it
+
+
+def _tlvs(raw: object) -> Tlvs:
+    if not isinstance(raw, dict):
+        raise _Wrong(((), f"must be a table, not {_kind(raw)}"))
+    found: dict[int, bytes] = {}
+    wrong: list[tuple[KeyPath, str]] = []
+    for key, value in raw.items():
+        if _TAG.fullmatch(key) is None:
+            wrong.append(((key,), "is no tag: write it like 0x1401"))
+        elif int(key, 16) in found:
+            wrong.append(((key,), "is there twice"))
+        else:
+            try:
+                found[int(key, 16)] = _tlv_value(value)
+            except ValueError as error:
+                wrong.append(((key,), str(error)))
+    if wrong:
+        raise _Wrong(*wrong)
+    return Tlvs(found.items())
+
+
+def _tlv_value(raw: object) -> bytes:
+    """Octets of ``{ hex = "0a" }``, ``{ text = "a" }``, ``{ int = 1, size = 1 }``.
+
+    Raises ValueError for anything else.
+    """
+    match raw:
+        case {"hex": str(digits), **rest} if not rest:
+            try:
+                octets = bytes.fromhex(digits)
+            except ValueError:
+                raise ValueError(f"{digits!r} are no hexadecimal octets") from None
+        case {"text": str(text), **rest} if not rest:
+            try:
+                octets = text.encode("latin-1")
+            except UnicodeEncodeError:
+                raise ValueError("text must be Latin-1; use hex for others") from None
+        case {"int": int(number), "size": int(size), **rest} if not rest:
+            try:
+                octets = number.to_bytes(max(size, 0), "big")
+            except OverflowError:
+                raise ValueError(f"{number} does not fit {size} octets") from None
+        case _:
+            raise ValueError(
+                'must be { hex = "0a0b" }, { text = "abc" } or { int = 5, size = 1 }'
+            )
+    if len(octets) > _LONGEST_TLV:
+        raise ValueError(f"is longer than {_LONGEST_TLV} octets")
+    return octets
+
+
 def _kind(raw: object) -> str:
     """What a value is, in TOML's words."""
     names = {
@@ -235,4 +308,5 @@ _READERS: dict[Any, Callable[[object], object]] = {
     float: _number,
     tuple[str, ...]: _texts,
     tuple[Network, ...]: _networks,
+    Tlvs: _tlvs,
 }

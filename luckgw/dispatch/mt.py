@@ -31,6 +31,7 @@ from luckgw.dispatch.expiry import Expiry
 from luckgw.dispatch.message import Message, Segment
 from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.states import State
+from luckgw.pipeline.addresses import addresses_for
 from luckgw.receipts.match import canonical
 from luckgw.store import keys, records
 from luckgw.store.interface import FLAG_WEBHOOK, Journal, Verdict
@@ -68,6 +69,7 @@ class MtDispatcher:
         self._upstream = upstream
         self._config = config
         self._name = config.name.encode()
+        self._addresses = addresses_for(config.addresses)
         self._now_ms = now_ms
         self._received = received
         self._wake = wake
@@ -218,7 +220,10 @@ class MtDispatcher:
             room -= 1
             self.sent += 1
             self._in_flight += 1
-            segment.via = upstream.submit(segment.body, segment)
+            body = segment.body
+            if self._addresses is not None:
+                body = self._addresses.written(body)
+            segment.via = upstream.submit(body, segment)
 
     def _must_wait(self, bucket: TokenBucket) -> bool:
         """Whether the upstream's throughput is used up now."""

@@ -59,12 +59,14 @@ class HttpApi:
         source = params.required("from", Status.ESME_RINVSRCADR)
         destination = params.required("to", Status.ESME_RINVDSTADR)
         content = params.required("content", Status.ESME_RINVMSGLEN)
-        if call.key.is_test:
-            stored = self._sender.send_text(
-                call.account, source, destination, content, sandbox_only=True
-            )
-        else:
-            stored = self._sender.send_text(call.account, source, destination, content)
+        stored = self._sender.send_text(
+            call.account,
+            source,
+            destination,
+            content,
+            sandbox_only=call.key.is_test,
+            transliterate=params.flag("transliterate"),
+        )
         return stored.addCallback(_success, call)
 
     # -- status ------------------------------------------------------------------------

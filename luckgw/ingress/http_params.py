@@ -16,13 +16,27 @@ from luckgw.domain.errors import PDU_ERROR, Refusal, bad_request, not_authentica
 from luckgw.domain.status import Status
 
 KNOWN: Final = frozenset(
-    {"api_key", "from", "to", "content", "format", "message_id", "charset"}
+    {
+        "api_key",
+        "from",
+        "to",
+        "content",
+        "format",
+        "message_id",
+        "charset",
+        "transliterate",
+    }
 )
 """All names that mean something somewhere; others are ignored, with a warning."""
 MAX_DEPTH: Final = 20
 MAX_FIELDS: Final = 100
 _WARNED_NAMES = 10
 
+_SWITCHES: Final = frozenset({"transliterate"})
+"""Those that are on or off: in JSON true and false, too."""
+_FLAGS: Final = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
+    ("false", "0", "no", "off"), False
+)
 _CHARSETS: Final = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -58,6 +72,19 @@ class Params:
         if value is None:
             raise bad_request(f"parameter {name} is missing or empty", command_status)
         return value
+
+    def flag(self, name: str) -> bool | None:
+        """Whether it is on, None when it was not sent or is empty.
+
+        Raises Refusal (``PDU Error``) for what is no yes and no no.
+        """
+        value = self.values.get(name)
+        if value is None:
+            return None
+        flag = _FLAGS.get(value.lower())
+        if flag is None:
+            raise bad_request(f"parameter {name} must be true or false")
+        return flag
 
     def warning(self) -> str | None:
         """What to tell a caller whose call is fine but may hold a slip of the pen."""
@@ -170,6 +197,8 @@ def _json(body: bytes, unknown: list[str]) -> dict[str, str]:
         elif kind is int or kind is str:
             if value != "":
                 values[name] = _unicode(name, str(value))
+        elif kind is bool and name in _SWITCHES:
+            values[name] = "true" if value else "false"
         elif value is not None:
             raise _mistyped(name, value)
     return values

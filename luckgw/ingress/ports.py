@@ -17,8 +17,9 @@ class Accepted:
     message_id: str
     """Its id, 36 characters."""
     segments: int
+    """On the air."""
     encoding: str
-    """``gsm7`` or ``ucs2``."""
+    """``gsm7``, ``ucs2``, ``latin1`` or ``ascii``."""
 
 
 @attrs.frozen
@@ -45,12 +46,14 @@ class TextSender(Protocol):
         content: str,
         *,
         sandbox_only: bool = False,
+        transliterate: bool | None = None,
     ) -> "Deferred[Accepted]":
         """Check, store and queue one message. HOT PATH.
 
         Fires once the message is durable. Fails with Refusal, and with nothing else
         that is not a defect. ``sandbox_only``: it came with a test key and must never
-        reach a real upstream. The strings are Unicode without lone surrogates, as the
+        reach a real upstream. ``transliterate``: what the call asks, None when it does
+        not say. The strings are Unicode without lone surrogates, as the
         caller wrote them; numbers are not yet normalised, senders not yet approved.
         """
         ...

@@ -30,6 +30,7 @@ class Sender:
         content: str,
         *,
         sandbox_only: bool = False,
+        transliterate: bool | None = None,
     ) -> "Deferred[Accepted]":
         """See the port. HOT PATH."""
         d: Deferred[Accepted] = Deferred()
@@ -42,7 +43,13 @@ class Sender:
 
         try:
             self._send_text.send(
-                account, source, destination, content, done, sandbox_only=sandbox_only
+                account,
+                source,
+                destination,
+                content,
+                done,
+                sandbox_only=sandbox_only,
+                transliterate=transliterate,
             )
         except errors.Refusal as refusal:
             return fail(refusal)

@@ -18,10 +18,6 @@ from luckgw.wire.pdus import (
     encode_sm,
 )
 
-MAX_BODY: Final = 65_535
-"""Octets of a submit_sm that can be kept (luckgw.store.records); no SMS is as long."""
-
-_UDHI: Final = 0x40
 _SAR: Final = (
     int(Tag.SAR_MSG_REF_NUM),
     int(Tag.SAR_TOTAL_SEGMENTS),
@@ -30,62 +26,21 @@ _SAR: Final = (
 _LONGEST_ADDRESS: Final = 20  # of a submit_sm; a data_sm has room for 64
 
 
-def bodies(body: bytes, _upstream: str) -> tuple[bytes]:
-    """As pipeline.submit.Bodies: the same for every upstream. HOT PATH."""
-    return (body,)
-
-
-def body_to_send(sm: Sm, destination: bytes, deadline_ms: int) -> bytes:
-    """The body that the carrier is to get. HOT PATH.
-
-    It is the partner's own, but the carrier is always asked for a receipt: that is how
-    we know what became of a message. Raises Refusal when no record can hold it.
-    """
-    body, at = sm.body, sm.registered_delivery_at
-    if (
-        destination != sm.destination_addr
-        or sm.schedule_delivery_time
-        or (sm.tlvs is not None and sm.esm_class & _UDHI and has_sar(sm.tlvs))
-    ):
-        body = _rewritten(sm, destination, deadline_ms)
-    elif body[at] != 1:
-        body = body[:at] + b"\1" + body[at + 1 :]
-    if len(body) > MAX_BODY:
-        raise bad_request("the message is too long", Status.ESME_RINVMSGLEN)
-    return body
-
-
-def has_sar(tlvs: dict[int, bytes]) -> bool:
-    """Whether there is any of the TLVs that make one message of several."""
-    return any(tag in tlvs for tag in _SAR)
-
-
 def without_sar(tlvs: dict[int, bytes] | None) -> dict[int, bytes]:
     """TLVs without those."""
     return {tag: value for tag, value in (tlvs or {}).items() if tag not in _SAR}
 
 
-def _rewritten(sm: Sm, destination: bytes, deadline_ms: int) -> bytes:
-    """The body of a submit_sm of which a carrier can not get each field as it came.
+def due_now(sm: Sm, deadline_ms: int) -> Sm:
+    """A submit_sm as it is once its time has come: the waiting is ours.
 
-    The destination was written in another form; its time is ours to wait for, and then
-    a relative validity would begin when it is over; sar_* TLVs beside a user data
-    header would say the same twice (spec/features 2.7).
+    A relative validity would begin at the carrier, when it is over here: it becomes an
+    absolute one.
     """
-    changed: dict[str, Any] = {"registered_delivery": 1}
-    if destination != sm.destination_addr:
-        changed |= {
-            "destination_addr": destination,
-            "dest_addr_ton": 1,
-            "dest_addr_npi": 1,
-        }
-    if sm.schedule_delivery_time:
-        changed["schedule_delivery_time"] = b""
-        if sm.validity_period:
-            changed["validity_period"] = absolute_time(deadline_ms)
-    if sm.esm_class & _UDHI:
-        changed["tlvs"] = without_sar(sm.tlvs)
-    return encoded(sm, **changed)
+    changed: dict[str, Any] = {"schedule_delivery_time": b""}
+    if sm.validity_period:
+        changed["validity_period"] = absolute_time(deadline_ms)
+    return decode_sm(encoded(sm, **changed), Command.SUBMIT_SM, sm.sequence_number)
 
 
 def encoded(sm: Sm, **changed: Any) -> bytes:

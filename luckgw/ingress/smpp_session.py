@@ -11,14 +11,16 @@ from twisted.python.failure import Failure
 
 from luckgw.admission.accounts import KnownAccount
 from luckgw.admission.checks import check_submit, message_times
+from luckgw.config.model import Account
 from luckgw.domain import ids
 from luckgw.domain.errors import Refusal
 from luckgw.domain.status import Status
-from luckgw.ingress.smpp_bodies import as_submit_sm, bodies, body_to_send, without_tlvs
+from luckgw.ingress.smpp_bodies import as_submit_sm, due_now, without_tlvs
 from luckgw.ingress.smpp_multi import Group
 from luckgw.ingress.smpp_requests import Requests
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
+from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.pipeline.submit import Done, Submit
 from luckgw.store.interface import ID_FORM_SHIFT
 from luckgw.wire.connection import Connection, State
@@ -260,6 +262,8 @@ class ServerSession(SmppSession):
         destination = check_submit(sm, account)
         now_ms = self._server.now_ms()
         due_ms, deadline_ms = message_times(sm, account, now_ms)
+        if sm.schedule_delivery_time:
+            sm = due_now(sm, deadline_ms)
         submit = self._server.submit
         if message_id is None and self._id_flags:
             flags = self._id_flags
@@ -268,7 +272,7 @@ class ServerSession(SmppSession):
             account.settings,
             sm.source_addr.decode("latin-1"),
             destination,
-            partial(bodies, body_to_send(sm, destination.encode(), deadline_ms)),
+            partial(_bodies, sm, account.settings, destination, deadline_ms),
             registered_delivery=sm.registered_delivery,
             deadline_ms=deadline_ms,
             over_http=False,
@@ -428,3 +432,10 @@ class ServerSession(SmppSession):
             )
             self._outbox.lost(unanswered)
             self._outbox.changed()
+
+
+def _bodies(
+    sm: Sm, account: Account, destination: str, deadline_ms: int, outgoing: Outgoing
+) -> Bodies:
+    """As pipeline.submit.BodiesFor. HOT PATH."""
+    return outgoing.sm(sm, account, destination, deadline_ms)

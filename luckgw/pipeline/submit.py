@@ -1,12 +1,13 @@
 """A message comes in: may it, where to, keep it, then say so."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
 from luckgw.config.model import Account
 from luckgw.domain import errors, ids
+from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.routing.facts import Facts
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import (
@@ -21,8 +22,8 @@ from luckgw.store.interface import (
 
 Done = Callable[[str | errors.Refusal], None]
 """Told the message's id once it is kept, or why it is not and never will be."""
-Bodies = Callable[[str], Sequence[bytes]]
-"""The submit_sm bodies of a message as the upstream of that name wants them."""
+BodiesFor = Callable[[Outgoing], Bodies]
+"""A message as an upstream wants it, made by what knows that."""
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -59,25 +60,28 @@ class Upstreams(Protocol):
 class Submit:
     """Admits, routes and keeps messages."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a collaborator
         self,
         journal: Journal,
         routes: RouteTable,
         upstreams: Upstreams,
         marks: Marks,
         accounts: Mapping[str, Account],
+        outgoing: Mapping[str, Outgoing],
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
         short_id: Callable[[], bytes] = no_short_id,
     ) -> None:
-        """``clock`` gives monotonic seconds, for rates. ``fresh_id`` gives ids, and
-        ``short_id`` those of which the first four octets are enough to tell them apart.
+        """``outgoing`` holds each upstream's; ``clock`` gives monotonic seconds, for
+        rates. ``fresh_id`` gives ids, and ``short_id`` those of which the first four
+        octets are enough to tell them apart.
         """
         self._journal = journal
         self._routes = routes
         self._upstreams = upstreams
         self._is_up = upstreams.is_up
         self._marks = marks
+        self._outgoing = outgoing
         self._fresh_id = fresh_id
         self._short_id = short_id
         self._clock = clock
@@ -98,7 +102,7 @@ class Submit:
         account: Account,
         source: str,
         destination: str,
-        bodies_for: Bodies,
+        bodies_for: BodiesFor,
         *,
         registered_delivery: int,
         deadline_ms: int,
@@ -113,10 +117,10 @@ class Submit:
 
         ``source`` and ``destination`` are normalised. ``bodies_for`` is asked once the
         upstream is known, and gives submit_sm bodies that ask the carrier for a
-        receipt. ``only`` names the one upstream it may go to, whatever the routes say.
-        ``due_ms``: it is kept until then (wall-clock ms). ``message_id`` comes from
-        ``new_id``, and ``flags`` say how the customer is told it: FLAG_MULTI, and one
-        of ids.FORMS.
+        receipt, and how many segments they are, which is what a rate counts. ``only``
+        names the one upstream it may go to, whatever the routes say. ``due_ms``: it is
+        kept until then (wall-clock ms). ``message_id`` comes from ``new_id``, and
+        ``flags`` say how the customer is told it: FLAG_MULTI, and one of ids.FORMS.
         Raises Refusal when it may not enter: then nothing is stored and ``done`` is not
         called.
         """
@@ -129,11 +133,11 @@ class Submit:
             upstream, route = self._choose(Facts(name, source, destination))
         else:
             upstream, route = only, ""
-        bodies = bodies_for(upstream)
+        bodies, segments = bodies_for(self._outgoing[upstream])
         if self._buckets:
             bucket = self._buckets.get(name)
             if bucket is not None:
-                wait = bucket.take(self._clock(), len(bodies))
+                wait = bucket.take(self._clock(), segments)
                 if wait:
                     raise errors.throttled(
                         "the account's throughput is used up", math.ceil(wait)

@@ -1,23 +1,17 @@
-"""A text becomes a message: characters, segments, submit_sm bodies, then ``submit``."""
+"""A text of a caller who knows nothing of SMPP: is it admitted, and then ``submit``."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
 
 import attrs
 
 from luckgw.admission.accounts import Accounts, KnownAccount
 from luckgw.config.model import Account
 from luckgw.domain import errors
-from luckgw.domain.address import LONGEST_SOURCE, normalise_number, ton_npi
+from luckgw.domain.address import normalise_number
 from luckgw.domain.status import Status
+from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.pipeline.submit import Submit
-from luckgw.text.alphabets import Encoding, choose
-from luckgw.text.segments import Form, Piece, cut
-from luckgw.wire.pdus import encode_sm
-
-UDHI: Final = 0x40
-_REFERENCES: Final = 10_000
+from luckgw.text.writer import Written
 
 
 @attrs.frozen
@@ -26,30 +20,8 @@ class Kept:
 
     message_id: str
     segments: int
+    """On the air: what is told, billed and limited."""
     encoding: str
-
-
-class References:
-    """Concatenation references, counted for each destination.
-
-    A phone joins parts by sender and reference: the same reference must not come back
-    soon to the same phone (spec/features 2.11). The least recent destinations are
-    forgotten.
-    """
-
-    def __init__(self, first: Callable[[], int]) -> None:
-        """``first`` gives a random start for a destination not seen lately."""
-        self._first = first
-        self._last: OrderedDict[str, int] = OrderedDict()
-
-    def next_for(self, destination: str) -> int:
-        """The next reference, 0..65535; what has room for less takes its low bits."""
-        last = self._last.pop(destination, None)
-        reference = (self._first() if last is None else last + 1) & 0xFFFF
-        self._last[destination] = reference
-        if len(self._last) > _REFERENCES:
-            self._last.popitem(last=False)
-        return reference
 
 
 class SendText:
@@ -59,14 +31,12 @@ class SendText:
         self,
         submit: Submit,
         accounts: Accounts,
-        references: References,
         now_ms: Callable[[], int],
         sandbox: str | None,
     ) -> None:
         """``sandbox`` is the upstream that test keys lead to; None: there is none."""
         self._submit = submit
         self._accounts = accounts
-        self._references = references
         self._now_ms = now_ms
         self._sandbox = sandbox
 
@@ -79,9 +49,11 @@ class SendText:
         done: Callable[[Kept | errors.Refusal], None],
         *,
         sandbox_only: bool,
+        transliterate: bool | None = None,
     ) -> None:
         """Check and keep one text. HOT PATH.
 
+        ``transliterate``: what the call asks; None: as account and upstream say.
         ``done`` may hear a Refusal, too: what only the store can tell. Raises Refusal
         when the text may not enter; then ``done`` is not called.
         """
@@ -91,24 +63,29 @@ class SendText:
         if known is None:
             raise errors.not_authenticated("the account is not known any more")
         number = _check(known, source, destination)
-        encoding = choose(content)
-        reference = self._references.next_for(number)
-        pieces = cut(content, encoding, Form.UDH8, reference)
-        bodies = _bodies(source, number, encoding, pieces)
+        deadline_ms = self._now_ms() + known.validity_ms
+        written: Written
+
+        def bodies_for(outgoing: Outgoing) -> Bodies:
+            nonlocal written
+            bodies, written = outgoing.text(
+                account, source, number, content, deadline_ms, transliterate
+            )
+            return bodies, written.segments
 
         def told(result: str | errors.Refusal) -> None:
             if isinstance(result, errors.Refusal):
                 done(result)
             else:
-                done(Kept(result, len(bodies), encoding.value))
+                done(Kept(result, written.segments, written.encoding.value))
 
         self._submit.submit(
             account,
             source,
             number,
-            lambda _upstream: bodies,
+            bodies_for,
             registered_delivery=1,
-            deadline_ms=self._now_ms() + known.validity_ms,
+            deadline_ms=deadline_ms,
             over_http=True,
             done=told,
             only=self._sandbox if sandbox_only else None,
@@ -129,43 +106,3 @@ def _check(account: KnownAccount, source: str, destination: str) -> str:
             Status.ESME_RINVDSTADR,
         )
     return number
-
-
-def _bodies(
-    source: str, number: str, encoding: Encoding, pieces: Sequence[Piece]
-) -> list[bytes]:
-    """A submit_sm body for each piece of the text."""
-    source_ton, source_npi = ton_npi(source)
-    source_addr = _source_addr(source)
-    destination_addr = number.encode("ascii")
-    return [
-        encode_sm(
-            source_addr_ton=source_ton,
-            source_addr_npi=source_npi,
-            source_addr=source_addr,
-            dest_addr_ton=1,
-            dest_addr_npi=1,
-            destination_addr=destination_addr,
-            esm_class=UDHI if piece.udhi else 0,
-            registered_delivery=1,
-            data_coding=encoding.data_coding,
-            short_message=piece.short_message,
-            tlvs=piece.tlvs,
-        )
-        for piece in pieces
-    ]
-
-
-def _source_addr(source: str) -> bytes:
-    """The octets of a sender, in Latin-1 as everywhere. A number's ``+`` is written in
-    its type of number.
-    """
-    try:
-        octets = source.removeprefix("+").encode("latin-1")
-    except UnicodeEncodeError:
-        octets = b""
-    if not octets or len(octets) > LONGEST_SOURCE:
-        raise errors.bad_request(
-            "`from` can not be written in an SMPP address", Status.ESME_RINVSRCADR
-        )
-    return octets

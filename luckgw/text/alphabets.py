@@ -59,21 +59,32 @@ def choose(text: str, default_alphabet: str = "gsm7") -> Encoding:
     """The encoding that carries every character of ``text``: the upstream's default
     alphabet (gsm7, latin1 or ascii) if it can, else UCS2.
 
-    Raises Refusal (the caller's fault, with the position) for a control character other
-    than LF, FF and CR, and for half a surrogate pair; ValueError for a
-    ``default_alphabet`` that is none.
+    Raises what ``check`` does; ValueError for a ``default_alphabet`` that is none.
     """
     default = Encoding(default_alphabet)
-    try:
-        if default is Encoding.GSM7:
-            gsm7.encode(text)
-            return default  # it has no control character but the three allowed
-        text.encode(_CODECS[default])
-    except ValueError:  # NotGsm7 and UnicodeEncodeError are such
+    if not carries(default, text):
         default = Encoding.UCS2
+    if default is not Encoding.GSM7:  # which has no other control characters
+        check(text)
+    return default
+
+
+def carries(encoding: Encoding, text: str) -> bool:
+    """Whether every character of ``text`` is in an alphabet."""
+    try:
+        encode(text, encoding)
+    except ValueError:  # NotGsm7 and UnicodeEncodeError are such
+        return False
+    return True
+
+
+def check(text: str) -> None:
+    """Raises Refusal (the caller's fault, with the position) for what no text holds: a
+    control character other than LF, FF and CR, or half a surrogate pair.
+    """
     refused = _REFUSED.search(text)
     if refused is None:
-        return default
+        return
     raise bad_request(
         f"the text holds U+{ord(refused[0]):04X} at position {refused.start()},"
         " which can not be sent"

@@ -17,10 +17,9 @@ import attrs
 
 from luckgw.domain.errors import bad_request
 from luckgw.domain.status import Status
-from luckgw.text import gsm7, translit
-from luckgw.text.alphabets import Encoding, choose, encode
+from luckgw.text import gsm7
+from luckgw.text.alphabets import Encoding, encode
 from luckgw.text.national import Language, Shift, shifts
-from luckgw.text.translit import Foreign
 
 MAX_SEGMENTS = 255
 """As many as any form can number."""
@@ -208,64 +207,52 @@ def _piece(
     return Piece(_header(concatenation + elements) + octets, udhi=True)
 
 
-def count(text: str, encoding: Encoding, shift: Shift | None = None) -> int:
-    """How many segments ``text`` takes in the form UDH8.
+def count(
+    text: str,
+    encoding: Encoding,
+    shift: Shift | None = None,
+    form: Form = Form.UDH8,
+    *,
+    packed: bool = False,
+) -> int:
+    """How many segments ``text`` takes on the air, also where the SMSC cuts.
 
-    ``encoding`` and ``shift`` as for ``cut``; more than MAX_SEGMENTS are counted.
+    The arguments are those of ``cut``; more than MAX_SEGMENTS are counted.
     """
     octets = encode(text, encoding, shift)
-    if _cutting(encoding, None, shift, packed=False).fits(octets):
+    packed = packed and encoding is Encoding.GSM7
+    if _cutting(encoding, None, shift, packed).fits(octets):
         return 1
-    cutting = _cutting(encoding, Form.UDH8, shift, packed=False)
+    cutting = _cutting(encoding, form, shift, packed)
     return sum(1 for _ in _parts(text, octets, cutting))
 
 
-def choose_shift(text: str, languages: Iterable[Language]) -> Shift | None:
+def choose_shift(
+    text: str,
+    languages: Iterable[Language],
+    form: Form = Form.UDH8,
+    *,
+    packed: bool = False,
+) -> Shift | None:
     """The national tables that save segments against UCS2; None when none does, or when
     ``text`` needs none.
 
     ``languages``: those that may be used, the preferred ones first. Of ways that are
-    equally short the one with the smallest header wins. Raises what ``choose`` does.
+    equally short the one with the smallest header wins. ``form`` and ``packed`` are
+    those that ``cut`` will be asked for.
     """
-    encoding = choose(text)
-    best, fewest = None, count(text, encoding)
-    if encoding is Encoding.GSM7:
+    if not gsm7.foreign(text):
         return None
+    best, fewest = None, count(text, Encoding.UCS2, None, form)
     for language in languages:
         for shift in shifts(language):
             try:
-                segments = count(text, Encoding.GSM7, shift)
+                segments = count(text, Encoding.GSM7, shift, form, packed=packed)
             except gsm7.NotGsm7:
                 continue
             if segments < fewest:
                 best, fewest = shift, segments
     return best
-
-
-@attrs.frozen
-class Preview:
-    """What sending a text would take."""
-
-    segments: int
-    encoding: Encoding
-    forcing: tuple[Foreign, ...]
-    """The characters that force UCS2, with what transliteration would make of them."""
-    transliterated: tuple[int, Encoding] | None
-    """What it would take with those replaced; None when there is nothing to replace."""
-
-
-def preview(text: str) -> Preview:
-    """What ``text`` takes, and which characters make it dearer.
-
-    Raises what ``choose`` does. More than MAX_SEGMENTS are counted, not refused.
-    """
-    encoding = choose(text)
-    other = translit.transliterate(text)
-    transliterated = None
-    if other.text != text:
-        other_encoding = choose(other.text)
-        transliterated = count(other.text, other_encoding), other_encoding
-    return Preview(count(text, encoding), encoding, other.foreign, transliterated)
 
 
 # -- where to cut ----------------------------------------------------------------------

@@ -25,6 +25,11 @@ from luckgw.config.model import (
     Upstream,
     Webhooks,
 )
+from luckgw.config.outgoing import (
+    UpstreamAddresses,
+    UpstreamSubmitSm,
+    UpstreamText,
+)
 from luckgw.config.secret import Secret
 
 ETC = Path(__file__).parents[2] / "etc"
@@ -130,6 +135,9 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         (MAIN, Sandbox, ()),
         (MAIN, Webhooks, ()),
         ("upstreams.toml", Upstream, ("name",)),
+        ("upstreams.toml", UpstreamText, ()),
+        ("upstreams.toml", UpstreamAddresses, ()),
+        ("upstreams.toml", UpstreamSubmitSm, ()),
         ("routes.toml", Route, ()),
         ("accounts.toml", Account, ("name",)),
     ],
@@ -141,7 +149,8 @@ def test_every_key_is_documented(
     text = (ETC / file).read_text("utf-8")
     if file == MAIN:
         text = text.split(f"\n[{section.__name__.lower()}]\n")[1].split("\n[")[0]
-    shown = set(re.findall(r"^(?:# ?)?(\w+)(?:\.\w+)? = ", text, re.MULTILINE))
+    shown = set(re.findall(r"^(?:# ?)*(\w+)(?:\.\w+)? = ", text, re.MULTILINE))
+    shown |= set(re.findall(r"^# \[upstreams\.mtn\.(\w+)\]", text, re.MULTILINE))
     expected = {field.name for field in attrs.fields(section)} - set(given)
     assert expected <= shown
 

@@ -22,11 +22,13 @@ from luckgw.domain.ids import from_text
 from luckgw.domain.states import State
 from luckgw.egress.webhook import Outcome, Verdict
 from luckgw.link.flusher import Flusher
+from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.receipt import Receipts
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.table import RouteTable
 from luckgw.store import keys
 from luckgw.store.memory import MemoryStore
+from luckgw.text.references import References
 from luckgw.upstream.smpp import SmppUpstream
 from tests.dispatch.test_outbox import Session
 from tests.dispatch.world import Node, submit_body
@@ -121,6 +123,7 @@ class House:
             self.dispatch,
             Room(),
             config.accounts,
+            outgoings(config.upstreams.values(), References(lambda: 7)),
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
         )
@@ -148,10 +151,13 @@ class House:
             self.config.accounts[account],
             "Luck",
             destination,
-            lambda _upstream: [
-                submit_body(b"part %d" % n, destination_addr=destination.encode())
-                for n in range(parts)
-            ],
+            lambda _outgoing: (
+                [
+                    submit_body(b"part %d" % n, destination_addr=destination.encode())
+                    for n in range(parts)
+                ],
+                parts,
+            ),
             registered_delivery=1,
             deadline_ms=self.node.now_ms() + validity_s * 1000,
             over_http=False,

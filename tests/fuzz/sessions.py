@@ -5,6 +5,7 @@ once, and a peer costs no more than the limits say.
 """
 
 import random
+import re
 import struct
 from collections import Counter
 from typing import Any, Final
@@ -39,6 +40,11 @@ _STATUSES: Final = frozenset(int(status) for status in Status)
 _WITH_NUL: Final = {Command.DELIVER_SM_RESP, Command.DATA_SM_RESP}
 _BIND_BODIES: Final = (b"luckgw\0", b"luckgw\0\x02\x10\x00\x01\x34")
 
+#: message_id, final_date, message_state, error_code (v3.4 4.8.2).
+_QUERIED = re.compile(rb"[^\0]{1,64}\0(?:[^\0]{16})?\0[\x01-\x08].", re.DOTALL)
+_MULTI_HEAD = re.compile(rb"[^\0]{0,64}\0(.)", re.DOTALL)
+_REFUSAL = re.compile(rb"..[^\0]{0,20}\0.{4}", re.DOTALL)
+
 
 def check_pdu(role: Role, pdu: Pdu) -> None:
     """Fail unless a session of this role may send it, to the octet."""
@@ -62,6 +68,8 @@ def _check_refusal(role: Role, pdu: Pdu) -> None:
         assert pdu.body == b"\0"
     elif pdu.command_id == Command.SUBMIT_SM_RESP and role is Role.SMSC:
         assert pdu.body in (b"", b"\0")  # the latter for v3.3
+    elif pdu.command_id == Command.SUBMIT_MULTI_RESP and pdu.body:
+        _check_unsuccess(pdu.body)
     else:
         assert pdu.body == b""
 
@@ -72,8 +80,22 @@ def _check_answer(pdu: Pdu) -> None:
         assert pdu.body.find(b"\0") == len(pdu.body) - 1 <= 64
     elif pdu.command_id & ~_RESPONSE in BINDS:
         assert pdu.body in _BIND_BODIES
+    elif pdu.command_id == Command.QUERY_SM_RESP:
+        assert _QUERIED.fullmatch(pdu.body)
+    elif pdu.command_id == Command.SUBMIT_MULTI_RESP:
+        _check_unsuccess(pdu.body)
     else:
         assert pdu.body == b""
+
+
+def _check_unsuccess(body: bytes) -> None:
+    """A submit_multi_resp's body: an id, and as many refusals as it says."""
+    head = _MULTI_HEAD.match(body)
+    assert head is not None
+    (number,) = head[1]
+    refusals = _REFUSAL.findall(body, head.end())
+    assert len(refusals) == number
+    assert sum(map(len, refusals)) == len(body) - head.end()
 
 
 def check_output(role: Role, received: bytes, output: bytes) -> None:

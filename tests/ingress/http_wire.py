@@ -101,6 +101,7 @@ class Pipeline:
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, str, str]] = []
         self.sandboxed: list[str] = []
+        self.transliterate: list[bool | None] = []
         self.messages: dict[tuple[str, str], MessageStatus] = {}
         self.refusal: BaseException | None = None
         self.waiting: Deferred[Accepted] | None = None
@@ -114,11 +115,13 @@ class Pipeline:
         content: str,
         *,
         sandbox_only: bool = False,
+        transliterate: bool | None = None,
     ) -> "Deferred[Accepted]":
         """Take one."""
         if self.refusal is not None:
             return fail(self.refusal)
         self.taken.append((account.name, source, destination, content))
+        self.transliterate.append(transliterate)
         if sandbox_only:
             self.sandboxed.append(content)
         return succeed(self.accepted) if self.waiting is None else self.waiting

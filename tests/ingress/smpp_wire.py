@@ -25,6 +25,7 @@ from luckgw.ingress.smpp_requests import Requests
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.ingress.smpp_session import ServerSession
 from luckgw.link.flusher import Flusher
+from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import StoreAway
@@ -33,6 +34,7 @@ from luckgw.store.memory import MemoryBackend, MemoryStore
 from luckgw.store.messages import Messages
 from luckgw.store.records import Record, decode
 from luckgw.store.revoked import RevokeList
+from luckgw.text.references import References
 from luckgw.wire.binds import Bind, encode_bind
 from luckgw.wire.pdus import Command, encode_sm
 from tests.link.far import Far
@@ -41,6 +43,7 @@ from tests.store import reads
 WALL_MS = 1_800_014_400_000
 PASSWORD = "secret08"
 UPSTREAM = "mtn"
+CARRIER = model.Upstream(UPSTREAM, "tcp:smsc.example.net:2775", "luck", Secret(""))
 
 
 class Store:
@@ -189,6 +192,7 @@ class Gateway:
             self.upstreams,
             self.marks,
             known,
+            outgoings([CARRIER], References(lambda: 7)),
             uuid_source(),
             clock.seconds,
             self._short_id,

@@ -12,10 +12,12 @@ from luckgw.config import model
 from luckgw.domain.errors import Refusal
 from luckgw.domain.ids import to_text
 from luckgw.domain.status import Status
+from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_HTTP, FLAG_WEBHOOK
 from luckgw.store.memory import MemoryStore
+from luckgw.text.references import References
 from tests.dispatch.world import Node, submit_body, upstream_config
 
 
@@ -73,6 +75,7 @@ class House:
             self.carriers,
             self.marks,
             {account.name: account for account in accounts},
+            outgoings(upstreams.values(), References(lambda: 7)),
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
         )
@@ -84,6 +87,7 @@ class House:
         destination: str = "233501234567",
         *,
         parts: int = 1,
+        on_the_air: int | None = None,
         **given: Any,
     ) -> None:
         """A message comes in."""
@@ -91,7 +95,10 @@ class House:
             account,
             "Luck",
             destination,
-            lambda _upstream: [submit_body(b"%d" % n) for n in range(parts)],
+            lambda _outgoing: (
+                [submit_body(b"%d" % n) for n in range(parts)],
+                on_the_air or parts,
+            ),
             **{
                 "registered_delivery": 0,
                 "deadline_ms": self.node.now_ms() + 1000,
@@ -233,7 +240,15 @@ class TestRefused:
 
     def test_too_fast(self, house: House) -> None:
         """Throughput counts segments; others are not slowed down, and time heals."""
-        house.send(SLOW, parts=2)
+        self.check_throughput(house, parts=2)
+
+    def test_too_fast_for_a_carrier_that_cuts(self, house: House) -> None:
+        """The segments that count are those on the air."""
+        self.check_throughput(house, parts=1, on_the_air=2)
+
+    def check_throughput(self, house: House, **message: Any) -> None:
+        """Two segments a second, and this message has two."""
+        house.send(SLOW, **message)
         house.node.turn()
         house.told.clear()
         refusal = house.refused(SLOW)
