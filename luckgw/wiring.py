@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO, cast
 from urllib.parse import unquote, urlsplit
 
+import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.endpoints import (
@@ -51,6 +52,7 @@ from luckgw.link.flusher import Flusher
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.health import Health
 from luckgw.ops.marks import Marks
+from luckgw.pipeline.inbound import Inbox
 from luckgw.pipeline.receipt import Receipts
 from luckgw.pipeline.submit import Submit
 from luckgw.pipeline.text import References, SendText
@@ -111,6 +113,7 @@ class Gateway(MultiService):
         self._dispatch: Dispatch
         self._store: StoreService
         self._marks: Marks
+        self._inbox: Inbox
         self._receipts: Receipts
         self._keys: ApiKeys
 
@@ -179,7 +182,8 @@ class Gateway(MultiService):
         dispatch = self._dispatch = Dispatch(
             clock, journal, config, notifier, wall_ms, random.random
         )
-        self._receipts = Receipts(journal, dispatch.wake)
+        self._inbox = Inbox(journal, self._marks, uuid_source(), dispatch.inbound.poke)
+        self._receipts = Receipts(journal, dispatch.wake, self._inbox.received)
         self._add_upstreams(dispatch, flusher)
         await take_over(store.execute, journal, config, store.epoch, wall_ms)
         dispatch.start()
@@ -198,6 +202,7 @@ class Gateway(MultiService):
             config.accounts,
             uuid_source(),
             clock.seconds,
+            heeding_opt_outs(config),
         )
         await self._listen_smpp(submit, accounts, flusher)
         self._on_stop("claims", dispatch.stop_claiming)
@@ -318,6 +323,7 @@ class Gateway(MultiService):
             wall_ms,
             SANDBOX if config.sandbox.enabled else None,
         )
+        self._dispatch.inbound.reply_with(partial(_reply, config.accounts, send_text))
         api = HttpApi(
             Gate(self._keys, config.accounts.get),
             Sender(send_text),
@@ -412,6 +418,10 @@ class Gateway(MultiService):
             "receipts": {
                 name: getattr(receipts, name) for name in type(receipts).__slots__
             },
+            "phones": {
+                **attrs.asdict(self._inbox.counters),
+                **attrs.asdict(self._dispatch.inbound.counters),
+            },
             "journal": {"batches": journal.batches, "operations": journal.operations},
         }
 
@@ -419,6 +429,7 @@ class Gateway(MultiService):
         """How much waits in each queue: ready, and for a later time."""
         config = self._config
         queues = {
+            "from phones": keys.INBOUND,
             **{f"to {name}": keys.upstream_queue(name) for name in config.upstreams},
             **{
                 f"deliver_sm to {name}": keys.deliver_sm_outbox(name)
@@ -455,6 +466,35 @@ class Gateway(MultiService):
         key, _ = await self._keys.create(DEMO, "made at the first start")
         account = config.accounts[DEMO]
         _say(sys.__stdout__, greeting(config, account, key))
+
+
+def heeding_opt_outs(config: Config) -> frozenset[str]:
+    """The accounts to which phones can write, and so can write STOP."""
+    return frozenset(
+        route.account
+        for route in config.mo_routes
+        if config.accounts[route.account].opt_out.enabled
+    )
+
+
+def _reply(
+    accounts: Mapping[str, Account],
+    send_text: SendText,
+    account: str,
+    number: str,
+    phone: str,
+    text: str,
+) -> None:
+    """Send an automatic reply to a phone."""
+    send_text.send(
+        accounts[account],
+        number,
+        phone,
+        text,
+        lambda _kept: None,
+        sandbox_only=False,
+        is_reply=True,
+    )
 
 
 class StartError(Exception):

@@ -59,8 +59,8 @@ class Reader:
 
 
 def _read(data: bytes | None, message_id: bytes) -> MessageStatus | None:
-    if data is None:
-        return None
+    if data is None or records.is_inbound(data):
+        return None  # what phones send has no status
     record = records.decode(data)
     sm = decode_sm(record.bodies[0])
     return MessageStatus(

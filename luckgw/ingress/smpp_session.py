@@ -26,6 +26,8 @@ from luckgw.wire.events import (
 )
 from luckgw.wire.pdus import Command, Sm, encode_sm
 
+V34: Final = 0x34
+"""interface_version from which on there are TLVs (v3.4 5.2.4)."""
 DELIVER_WINDOW: Final = 100
 """deliver_sm that a partner may leave unanswered on one session."""
 MAX_BODY: Final = 65_535
@@ -107,6 +109,7 @@ class ServerSession(SmppSession):
         self._sender: KnownAccount | None = None
         self._outbox: Outbox
         self._receives = False
+        self._takes_tlvs = True
         self._storing = 0
         self._leave_call: IDelayedCall | None = None
 
@@ -128,6 +131,11 @@ class ServerSession(SmppSession):
     def capacity(self) -> int:
         """Our window, if this session receives at all."""
         return DELIVER_WINDOW if self._receives else 0
+
+    @property
+    def takes_tlvs(self) -> bool:
+        """Whether the partner bound with v3.4 or later."""
+        return self._takes_tlvs
 
     def deliver(self, body: bytes, context: object) -> None:
         """Send a deliver_sm. HOT PATH."""
@@ -246,6 +254,7 @@ class ServerSession(SmppSession):
         self._outbox = self._server.outbox(found.name)
         self._account = self._sender = found
         self._receives = bind.kind != Command.BIND_TRANSMITTER
+        self._takes_tlvs = bind.interface_version >= V34
         self.wire.accept_bind(self._server.system_id)
         self.flusher.mark(self)
         self.log.info(

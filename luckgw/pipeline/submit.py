@@ -1,7 +1,7 @@
 """A message comes in: may it, where to, keep it, then say so."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
@@ -16,12 +16,16 @@ from luckgw.store.interface import (
     FLAG_WEBHOOK,
     Accept,
     Journal,
+    opted_out_field,
 )
 
 Done = Callable[[str | errors.Refusal], None]
 """Told the message's id once it is kept, or why it is not and never will be."""
 Bodies = Callable[[str], Sequence[bytes]]
 """The submit_sm bodies of a message as the upstream of that name wants them."""
+_OPTED_OUT: Final = errors.opted_out(
+    "the recipient wants no more messages from this sender"
+)
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -62,8 +66,12 @@ class Submit:
         accounts: Mapping[str, Account],
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
+        heeds_opt_outs: Container[str] = (),
     ) -> None:
-        """``clock`` gives monotonic seconds, for rates."""
+        """``clock`` gives monotonic seconds, for rates.
+
+        ``heeds_opt_outs``: the accounts whose recipients can opt out.
+        """
         self._journal = journal
         self._routes = routes
         self._upstreams = upstreams
@@ -71,6 +79,7 @@ class Submit:
         self._marks = marks
         self._fresh_id = fresh_id
         self._clock = clock
+        self._heeds_opt_outs = heeds_opt_outs
         now = clock()
         self._buckets = {
             name: TokenBucket(account.throughput, now)
@@ -90,12 +99,15 @@ class Submit:
         over_http: bool,
         done: Done,
         only: str | None = None,
+        is_reply: bool = False,
     ) -> None:
         """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
 
         ``source`` and ``destination`` are normalised. ``bodies_for`` is asked once the
         upstream is known, and gives submit_sm bodies that ask the carrier for a
         receipt. ``only`` names the one upstream it may go to, whatever the routes say.
+        ``is_reply``: a phone asked for it just now, so it goes there even if it wants
+        nothing more. ``done`` hears a Refusal when the recipient has opted out.
         Raises Refusal when it may not enter: then nothing is stored and ``done`` is not
         called.
         """
@@ -123,6 +135,8 @@ class Submit:
             if result is Accept.STORED:
                 done(to_text(message_id))
                 self._upstreams.poke(upstream)
+            elif result is Accept.OPTED_OUT:
+                done(_OPTED_OUT)
             else:
                 done(_NOT_CONFIRMED)
 
@@ -136,6 +150,9 @@ class Submit:
             deadline_ms=deadline_ms,
             bodies=bodies,
             done=told,
+            unless_opted_out=b""
+            if is_reply or name not in self._heeds_opt_outs
+            else opted_out_field(source, destination),
         )
 
     def _choose(self, facts: Facts) -> tuple[str, str]:

@@ -88,8 +88,12 @@ class Inbound:
     message_id: bytes
     """A fresh one; of a long message that of the first part counts."""
     upstream: str
-    body: bytes
-    """records.inbound_body"""
+    deliver_sm: bytes
+    """The body of the deliver_sm, at most 65,000 octets."""
+    default_alphabet: str
+    """What the carrier means by data_coding 0: gsm7, latin1 or ascii."""
+    packed: bool
+    """Whether its GSM 7-bit is packed."""
     digest: bytes
     """16 octets: of what makes it another message than the one before."""
     dedup_s: int
@@ -103,7 +107,7 @@ class AutoReply:
     """Where automatic replies to a phone are counted: the guard against loops."""
 
     field: bytes
-    """keys.opted_out_field"""
+    """opted_out_field"""
     digest: bytes
     """Of what the phone said: the same twice running is not answered twice."""
     most: int
@@ -115,7 +119,7 @@ class OptOut:
     """A change of an account's opt-out list."""
 
     field: bytes
-    """keys.opted_out_field"""
+    """opted_out_field"""
     is_out: bool
     """True: nothing more goes there; False: it may again."""
 
@@ -133,6 +137,14 @@ class Assignment:
     reply: AutoReply | None
     """None: there is nothing to reply. With ``opt_out``: only if that changed
     something."""
+
+
+def opted_out_field(sender: str, phone: str) -> bytes:
+    """Who wants nothing more from whom, as opt-out lists have it (keys.opted_out).
+
+    A number is the same with and without ``+``.
+    """
+    return f"{sender.removeprefix('+')}>{phone.removeprefix('+')}".encode()
 
 
 class Commands(Protocol):
@@ -182,7 +194,7 @@ class Journal(Protocol):
         ``bodies`` are submit_sm bodies as they will be sent, one for each segment;
         ``flags`` are FLAG_*; ``registered_delivery`` is what the customer asked for.
         ``unless_opted_out``: this field of the account's opt-out list must not be there
-        (keys.opted_out_field; b"": nobody looks).
+        (opted_out_field; b"": nobody looks).
         """
         ...
 

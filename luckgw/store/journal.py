@@ -309,6 +309,9 @@ class Journal:
         digest, window = (mo.digest, mo.dedup_s) if mo.dedup_s else (mo.message_id, 60)
         first = (keys.seen(digest), b"%d" % window, mo.message_id)
         head = records.inbound_head(mo.upstream.encode(), now)
+        body = records.inbound_body(
+            mo.deliver_sm, mo.default_alphabet, packed=mo.packed
+        )
         part = mo.part
 
         def told(verdict: object) -> None:
@@ -316,7 +319,7 @@ class Journal:
             done(Verdict.AWAY if verdict is None else _VERDICTS[verdict])
 
         if part is None:
-            record = records.inbound_record(head, [mo.body])
+            record = records.inbound_record(head, [body])
             self._add((b"M", *first, record, keys.INBOUND), told)
             return
         self._add(
@@ -326,7 +329,7 @@ class Journal:
                 keys.join(part.join),
                 b"%d" % part.number,
                 b"%d" % part.total,
-                mo.digest + mo.body,
+                mo.digest + body,
                 head,
                 keys.JOINS,
                 b"%d" % (now + int(part.wait_s * 1000)),

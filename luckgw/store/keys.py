@@ -60,13 +60,8 @@ def inbox(account: str) -> bytes:
 
 
 def opted_out(account: str) -> bytes:
-    """Hash: ``opted_out_field`` -> the wall-clock ms since when."""
+    """Hash: interface.opted_out_field -> the wall-clock ms since when."""
     return b"t:" + account.encode()
-
-
-def opted_out_field(sender: str, phone: str) -> bytes:
-    """Who wants nothing more from whom; a number is the same with and without ``+``."""
-    return f"{sender.removeprefix('+')}>{phone.removeprefix('+')}".encode()
 
 
 def replies(account: str, field: bytes) -> bytes:

@@ -348,9 +348,17 @@ def inbound_body(deliver_sm: bytes, default_alphabet: str, *, packed: bool) -> b
     return bytes((alphabet,)) + deliver_sm
 
 
-def read_inbound_body(body: bytes) -> tuple[str, bool, bytes]:
-    """The default alphabet, whether it is packed, and the deliver_sm body."""
-    return _ALPHABETS[body[0] & ~_PACKED], bool(body[0] & _PACKED), body[1:]
+def read_inbound(data: bytes) -> tuple[str, int, list[tuple[str, bool, bytes]]]:
+    """Who brought a message from a phone, when (wall-clock ms), and for each of its
+    parts that are there the default alphabet, whether it is packed, and the deliver_sm
+    body.
+    """
+    record = decode(data)
+    bodies = [
+        (_ALPHABETS[body[0] & ~_PACKED], bool(body[0] & _PACKED), body[1:])
+        for body in record.bodies
+    ]
+    return record.route, record.accepted_ms, bodies
 
 
 # -- entries of outboxes --------------------------------------------------------------

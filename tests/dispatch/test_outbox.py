@@ -7,6 +7,7 @@ import attrs
 import pytest
 from twisted.internet.task import Clock
 
+from luckgw.config.model import AccountMo
 from luckgw.dispatch.outbox import DeliverSmOutbox
 from luckgw.domain.ids import to_text
 from luckgw.domain.states import State
@@ -28,6 +29,7 @@ class Session:
     """A partner's session: egress.sessions.Receiver."""
 
     capacity: int = 2
+    takes_tlvs: bool = True
     open: list[Any] = attrs.Factory(list)
     got: list[Sm] = attrs.Factory(list)
 
@@ -62,7 +64,7 @@ class House:
         self.node = Node(clock, MemoryStore(), folder)
         self.sessions = Sessions(lambda _: self.outbox.changed())
         self.outbox = DeliverSmOutbox(
-            self.node.journal, ACCOUNT, self.sessions, self.node.now_ms
+            self.node.journal, ACCOUNT, self.sessions, self.node.now_ms, AccountMo()
         )
 
     def bind(self, capacity: int = 2) -> Session:
