@@ -46,17 +46,20 @@ from luckgw.egress.webhook import WebhookNotifier, webhook_client
 from luckgw.ingress.http_api import HttpApi
 from luckgw.ingress.http_auth import Gate
 from luckgw.ingress.http_site import ApiSite
+from luckgw.ingress.inbox import Inbox as Received
 from luckgw.ingress.sender import Reader, Sender
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.link.flusher import Flusher
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.health import Health
 from luckgw.ops.marks import Marks
+from luckgw.ops.phones import Phones
 from luckgw.pipeline.inbound import Inbox
 from luckgw.pipeline.receipt import Receipts
 from luckgw.pipeline.submit import Submit
 from luckgw.pipeline.text import References, SendText
 from luckgw.routing.table import RouteTable
+from luckgw.sandbox.phone import PhoneText
 from luckgw.sandbox.smsc import Smsc, SmscService, SmscSettings
 from luckgw.store import keys
 from luckgw.store.api_keys import ApiKeys
@@ -113,6 +116,7 @@ class Gateway(MultiService):
         self._dispatch: Dispatch
         self._store: StoreService
         self._marks: Marks
+        self._smsc: Smsc | None = None
         self._inbox: Inbox
         self._receipts: Receipts
         self._keys: ApiKeys
@@ -265,9 +269,8 @@ class Gateway(MultiService):
             serverFromString(self._reactor, each)
             for each in self._config.sandbox.listen
         ]
-        service = SmscService(
-            Smsc(self._reactor, flusher, settings, wall_ms), endpoints
-        )
+        self._smsc = Smsc(self._reactor, flusher, settings, wall_ms)
+        service = SmscService(self._smsc, endpoints)
         self._on_stop("sandbox", service.stopService)
         await service.start()
 
@@ -329,6 +332,7 @@ class Gateway(MultiService):
             Sender(send_text),
             Reader(self._store.execute),
             self._health,
+            Received(self._store.execute),
         )
         site = ApiSite(api.resource(), self._clock)
         ports = await self._listen(config.http.listen, site, "[http] listen")
@@ -336,7 +340,16 @@ class Gateway(MultiService):
         self._on_stop("HTTP ports", lambda: _close_all(ports))
 
     def _listen_admin(self) -> None:
-        admin = AdminApi(self._keys, self.status)
+        config = self._config
+        phones = Phones(
+            self._store.execute,
+            Received(self._store.execute),
+            config.accounts,
+            heeding_opt_outs(config),
+            None if self._smsc is None else partial(_bring, self._smsc),
+            wall_ms,
+        )
+        admin = AdminApi(self._keys, self.status, phones)
         path = self._data_dir / "admin.sock"
         port = listen_admin(self._reactor, path, admin.resource())
         self._on_stop("admin socket", port.stopListening)
@@ -475,6 +488,11 @@ def heeding_opt_outs(config: Config) -> frozenset[str]:
         for route in config.mo_routes
         if config.accounts[route.account].opt_out.enabled
     )
+
+
+def _bring(smsc: Smsc, wish: Mapping[str, Any]) -> None:
+    """Have the sandbox deliver a phone's message."""
+    smsc.bring(PhoneText.from_json(wish).bodies())
 
 
 def _reply(

@@ -16,7 +16,10 @@ from luckgw.domain.errors import PDU_ERROR, Refusal, bad_request, not_authentica
 from luckgw.domain.status import Status
 
 KNOWN: Final = frozenset(
-    {"api_key", "from", "to", "content", "format", "message_id", "charset"}
+    {
+        *("api_key", "from", "to", "content", "format", "message_id", "charset"),
+        *("limit", "cursor"),
+    }
 )
 """All names that mean something somewhere; others are ignored, with a warning."""
 MAX_DEPTH: Final = 20

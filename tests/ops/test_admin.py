@@ -120,7 +120,7 @@ class TestKeys:
             "account": "acme",
             "name": "till 7",
             "test": True,
-            "scopes": ["send", "status"],
+            "scopes": ["inbox", "send", "status"],
             "allow_query": False,
             "json_answers": False,
             "created_ms": NOW_MS,
