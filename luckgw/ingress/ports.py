@@ -102,7 +102,10 @@ class InboxReader(Protocol):
     def received(
         self, account: str, limit: int, cursor: str | None
     ) -> "Deferred[tuple[list[Received], str | None]]":
-        """The newest ``limit`` older than ``cursor``, and the next cursor; None when there is no more. Fails with Refusal: a bad cursor, or the store is away."""
+        """The newest ``limit`` older than ``cursor``, and the next cursor.
+
+        None for that when there is no more. Fails with Refusal: a bad cursor, or the
+        store is away.
         ...
 
 

@@ -22,7 +22,9 @@ from twisted.internet.threads import deferToThread
 from luckgw.cli import main as cli
 from luckgw.cli.client import ANSWER_S, AdminClient, GatewayAway
 from luckgw.config.model import Account
+from luckgw.ingress.inbox import Inbox
 from luckgw.ops.admin import AdminApi, listen_admin
+from luckgw.ops.phones import Phones
 from luckgw.store.api_keys import ApiKeys
 from tests.valkey_server import Valkey
 
@@ -320,12 +322,20 @@ class Gateway:
     def __init__(self, valkey: Valkey, config: Path) -> None:
         self._config = config
         accounts = {name: Account(name=name) for name in ("acme", "other")}
-        self.keys = ApiKeys(
-            Store(valkey), b"p" * 32, accounts.get, Clock(), lambda: NOW_MS
-        )
+        store = Store(valkey)
+        self.keys = ApiKeys(store, b"p" * 32, accounts.get, Clock(), lambda: NOW_MS)
         self.keys.start()
+        self.brought: list[Any] = []
+        phones = Phones(
+            store.execute,
+            Inbox(store.execute),
+            accounts,
+            {"acme"},
+            self.brought.append,
+            lambda: NOW_MS,
+        )
         self.report: dict[str, Any] = {}
-        api = AdminApi(self.keys, lambda: self.report)
+        api = AdminApi(self.keys, lambda: self.report, phones)
         path = config.parent / "admin.sock"
         self.port = listen_admin(reactor, path, api.resource())
 

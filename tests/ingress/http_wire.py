@@ -22,6 +22,7 @@ from luckgw.ingress.http_site import ApiChannel, ApiSite
 from luckgw.ingress.inbox import Inbox
 from luckgw.ingress.ports import Accepted, MessageStatus
 from luckgw.store.api_keys import ApiKey
+from luckgw.store.interface import StoreAway
 
 UUID = "f48c1e28-0c5d-4c5e-9d0a-0123456789ab"
 KEY = "lk_live_aaaaaaaa_" + "k" * 43

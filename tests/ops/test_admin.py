@@ -19,7 +19,9 @@ from twisted.internet.task import Clock
 from twisted.web.resource import Resource
 
 from luckgw.config.model import Account
+from luckgw.ingress.inbox import Inbox
 from luckgw.ops.admin import AdminApi, AdminSocketTaken, listen_admin
+from luckgw.ops.phones import Phones
 from luckgw.store.api_keys import ApiKeys
 from luckgw.store.interface import StoreAway
 from tests.conftest import LoggedFailures
@@ -61,8 +63,17 @@ class Admin:
             self.store, b"p" * 32, accounts.get, Clock(), lambda: NOW_MS
         )
         self.keys.start()
+        self.brought: list[Any] = []
+        phones = Phones(
+            self.store.execute,
+            Inbox(self.store.execute),
+            accounts,
+            {"acme"},
+            self.brought.append,
+            lambda: NOW_MS,
+        )
         self.report: Any = {"node": "gw1", "ready": True}
-        self.api = AdminApi(self.keys, lambda: self.report)
+        self.api = AdminApi(self.keys, lambda: self.report, phones)
         self._treq: Any = StubTreq(self.api.resource())
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
