@@ -106,6 +106,7 @@ class InboxReader(Protocol):
 
         None for that when there is no more. Fails with Refusal: a bad cursor, or the
         store is away.
+        """
         ...
 
 
