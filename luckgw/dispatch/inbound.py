@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import attrs
 from twisted.logger import Logger
@@ -33,12 +33,9 @@ _DECORATION: Final = re.compile(r"^[\s\"'\u201c\u2018(]+|[\s\"'.,!\u201d\u2019)]
 """What people put around a word."""
 
 
-class Replies(Protocol):
-    """Sends an automatic reply (luckgw.pipeline.text)."""
-
-    def __call__(self, account: str, number: str, phone: str, text: str) -> None:
-        """From ``number`` to ``phone``. Raises Refusal."""
-        ...
+Replies = Callable[[str, str, str, str], None]
+"""Sends an automatic reply: account, from which number, to which phone, the text. May
+raise Refusal."""
 
 
 @attrs.define

@@ -388,7 +388,7 @@ class TestKeyCommands:
         head, row = result.stdout.splitlines()
         assert head.split()[:4] == ["ID", "ACCOUNT", "NAME", "MODE"]
         assert row.split() == [
-            *(text[8:16], "acme", "till", "live", "send,status", "yes"),
+            *(text[8:16], "acme", "till", "live", "inbox,send,status", "yes"),
             *("2023-11-14", "22:13Z", "-", "-"),
         ]
         assert text not in result.stdout

@@ -1,4 +1,4 @@
-"""Messages from phones on their way to accounts: routes, sessions, webhook, opt-outs."""
+"""Messages from phones on their way to accounts: sessions, webhook, opt-outs."""
 
 import json
 from pathlib import Path

@@ -74,7 +74,9 @@ class TestEveryUrl:
 
     def test_is_of_a_scope_that_keys_know(self) -> None:
         """A new key may do all there is."""
-        assert {scope.value for scope in Scope} == {"public", "send", "status"}
+        assert {scope.value for scope in Scope} == {
+            *("public", "send", "status", "inbox")
+        }
 
 
 GOOD = [
