@@ -270,3 +270,49 @@ class TestTheSocket:
         with pytest.raises(AdminSocketTaken, match="not a socket"):
             listen_admin(reactor, path, Resource())
         assert path.read_text() == "precious"
+
+
+class TestPhones:
+    """Inboxes, opt-outs, and a message to try."""
+
+    def test_opt_outs_are_listed_and_changed(self, admin: Admin) -> None:
+        """Numbers in whatever form; what is there already changes nothing."""
+        path = "/optout/acme/4040/%2B233%2050%20123%204567"
+        assert admin.call("POST", path).json == {"changed": True}
+        assert admin.call("POST", path).json == {"changed": False}
+        listed = [{"sender": "4040", "phone": "233501234567", "since_ms": NOW_MS}]
+        answer = admin.call("GET", "/optout/acme")
+        assert answer.json == {"opted_out": listed, "count": 1}
+        assert admin.call("DELETE", path).json == {"changed": True}
+        assert admin.call("DELETE", path).json == {"changed": False}
+        assert admin.call("GET", "/optout/acme").json["count"] == 0
+
+    @pytest.mark.parametrize(
+        ("method", "path", "word"),
+        [
+            ("POST", "/optout/other/4040/233501234567", "mo_routes"),
+            ("POST", "/optout/acme/4040/0501", "international"),
+            ("GET", "/optout/nobody", "not configured"),
+            ("GET", "/inbox/nobody", "not configured"),
+        ],
+    )
+    def test_what_can_not_be_done_is_told(
+        self, admin: Admin, method: str, path: str, word: str
+    ) -> None:
+        """A list that nobody looks at is not written."""
+        answer = admin.call(method, path)
+        assert answer.status == 409
+        assert word in answer.json["error"]
+
+    def test_an_inbox(self, admin: Admin) -> None:
+        """Empty, here; a limit that is none is refused."""
+        assert admin.call("GET", "/inbox/acme").json == {"messages": []}
+        assert admin.call("GET", "/inbox/acme?limit=x").status == 400
+
+    def test_a_message_is_brought(self, admin: Admin) -> None:
+        """By the sandbox, which gets what was asked for."""
+        wish = {"phone": "233501234567", "number": "4040", "text": "Hello"}
+        assert admin.call("POST", "/simulate/mo", wish).json == {"brought": True}
+        assert admin.brought == [wish]
+        assert admin.call("POST", "/simulate/mo", b"{").status == 400
+        assert admin.call("POST", "/simulate/mo", [1]).status == 400
