@@ -84,7 +84,7 @@ def test_what_is_no_text_is_in_extra(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "limit=%C2%B2", "cursor=xy", "cursor=ab"],,
+    ["limit=0", "limit=201", "limit=x", "limit=%C2%B2", "cursor=xy", "cursor=ab"],
 )
 def test_bad_parameters(api: Api, query: str) -> None:
     """400 in JSON."""
