@@ -14,6 +14,7 @@ from luckgw.domain.ids import to_text
 from luckgw.domain.status import Status
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.table import RouteTable
+from luckgw.store import keys
 from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_HTTP, FLAG_WEBHOOK
 from luckgw.store.memory import MemoryStore
 from tests.dispatch.world import Node, submit_body, upstream_config
@@ -75,6 +76,7 @@ class House:
             {account.name: account for account in accounts},
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
+            {"acme"},
         )
         self.told: list[str | Refusal] = []
 
@@ -244,3 +246,42 @@ class TestRefused:
         house.send(SLOW)
         house.node.turn()
         assert len(house.told) == 2
+
+
+class TestOptOuts:
+    """A recipient that has sent STOP to this sender."""
+
+    def opt_out(self, house: House, account: str) -> None:
+        """It wants nothing more from Luck."""
+        field = {b"Luck>233501234567": b"1"}
+        house.store.opted_out[keys.opted_out(account)] = field
+
+    def test_is_told_and_nothing_is_kept(self, house: House) -> None:
+        """0x45 and 403; any other recipient gets its message."""
+        self.opt_out(house, "acme")
+        house.send()
+        house.send(destination="233501234568")
+        house.node.turn()
+        refusal, kept = house.told
+        assert isinstance(refusal, Refusal)
+        assert (refusal.command_status, refusal.http_status) == (0x45, 403)
+        assert refusal.body == "(69) Opted Out"
+        assert isinstance(kept, str)
+        assert len(house.store.records) == 1
+        assert house.carriers.poked == ["mtn"]
+
+    def test_what_it_asked_for_goes_there(self, house: House) -> None:
+        """The confirmation of its STOP, the answer to its HELP."""
+        self.opt_out(house, "acme")
+        house.send(is_reply=True)
+        house.node.turn()
+        assert len(house.store.records) == 1
+
+    def test_accounts_that_phones_can_not_write_to_pay_nothing(
+        self, house: House
+    ) -> None:
+        """Nobody looks into their lists."""
+        self.opt_out(house, "hooked")
+        house.send(HOOKED)
+        house.node.turn()
+        assert len(house.store.records) == 1
