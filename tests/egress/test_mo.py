@@ -178,3 +178,37 @@ def test_tlvs_are_passed_on() -> None:
     message = mo(body(b"x", tlvs={0x0204: b"\0\1", 0x1400: b"vendor"}))
     assert delivered(message)[0].tlvs == {0x0204: b"\0\1", 0x1400: b"vendor"}
     assert delivered(message, takes_tlvs=False)[0].tlvs is None
+
+
+@given(
+    payload=st.binary(max_size=254),
+    data_coding=st.integers(0, 255),
+    esm_class=st.integers(0, 255),
+    tlvs=st.none()
+    | st.dictionaries(
+        st.sampled_from([0x020C, 0x020E, 0x020F, PAYLOAD, 0x1400]),
+        st.binary(max_size=4),
+        min_size=1,
+    ),
+    alphabet=st.sampled_from(["gsm7", "latin1", "ascii"]),
+    packed=st.booleans(),
+    long=st.sampled_from(["auto", "payload", "parts"]),
+    takes_tlvs=st.booleans(),
+)
+def test_nothing_that_a_carrier_brings_breaks_it(
+    payload: bytes,
+    data_coding: int,
+    esm_class: int,
+    tlvs: dict[int, bytes] | None,
+    alphabet: str,
+    packed: bool,
+    long: str,
+    takes_tlvs: bool,
+) -> None:
+    """Any fields: there is a text or octets, and at least one deliver_sm."""
+    came = body(payload, data_coding=data_coding, esm_class=esm_class, tlvs=tlvs)
+    message = mo(came, alphabet=alphabet, packed=packed)
+    assert message.text is None or isinstance(message.text, str)
+    assert isinstance(message.octets, bytes)
+    sms = delivered(message, AccountMo(long=long), takes_tlvs=takes_tlvs)
+    assert len(sms) >= 1
