@@ -15,6 +15,7 @@ from luckgw.config.model import (
     Config,
     Gateway,
     Http,
+    MoRoute,
     Route,
     Sandbox,
     Smpp,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from luckgw.config.lines import KeyPath
 
 Named = TypeVar("Named", Upstream, Account)
+AnyRoute = TypeVar("AnyRoute", Route, MoRoute)
 
 SANDBOX = "sandbox"
 """The name of the upstream that leads to the built-in SMSC."""
@@ -46,7 +48,7 @@ _SECTIONS: dict[str, type] = {
     "sandbox": Sandbox,
     "webhooks": Webhooks,
 }
-_KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts")
+_KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "mo_routes", "accounts")
 
 
 def load(
@@ -69,7 +71,10 @@ def load(
     }
     upstreams = _tables(structure, files, Upstream, "upstreams")
     accounts = _tables(structure, files, Account, "accounts")
-    routes = _routes(structure, files)
+    routes = _routes(structure, files, Route, "routes")
+    mo_routes = _routes(structure, files, MoRoute, "mo_routes")
+    if not files.data.get("routes") and files.is_complete:
+        files.complain(("routes",), "at least one [[routes]] is needed")
     sandbox = sections["sandbox"]
     defined = _names(files, "upstreams")
     if sandbox is not None and sandbox.enabled and SANDBOX not in defined:
@@ -80,8 +85,11 @@ def load(
             message = f"{error}; or define [upstreams.{SANDBOX}]"
             files.complain(("sandbox", "listen"), message)
     if files.is_complete:  # otherwise what is referred to may stand in the rest
-        _check_names(files, routes, defined, _names(files, "accounts"))
+        known_accounts = _names(files, "accounts")
+        _check_names(files, routes, defined, known_accounts)
+        _check_mo_names(files, mo_routes, defined, known_accounts)
     _check_ways_out(files, routes, upstreams)
+    _check_mo_ways(files, mo_routes, accounts)
     _check_system_ids(files, accounts)
     if sections["smpp"] is not None:
         _check_tls(files, sections["smpp"], accounts)
@@ -91,6 +99,7 @@ def load(
         **sections,
         upstreams=upstreams,
         routes=tuple(routes.values()),
+        mo_routes=tuple(mo_routes.values()),
         accounts=accounts,
         places=files.places,
     )
@@ -165,30 +174,30 @@ def _names(files: Files, key: str) -> set[str]:
     return set(tables) if isinstance(tables, dict) else set()
 
 
-def _routes(structure: Structure, files: Files) -> dict[int, Route]:
-    """``[[routes]]`` by position: those with nothing wrong in them."""
-    tables = files.data.get("routes", [])
+def _routes(
+    structure: Structure, files: Files, section: type[AnyRoute], key: str
+) -> dict[int, AnyRoute]:
+    """``[[routes]]`` and their like by position: those with nothing wrong in them."""
+    tables = files.data.get(key, [])
     if not isinstance(tables, list):
-        files.complain(("routes",), "must be a list of tables: [[routes]]")
+        files.complain((key,), f"must be a list of tables: [[{key}]]")
         return {}
-    if not tables and files.is_complete:
-        files.complain(("routes",), "at least one [[routes]] is needed")
-    _check_route_names(files, tables)
+    _check_route_names(files, key, tables)
     built = {
-        position: structure.build(Route, table, ("routes", position))
+        position: structure.build(section, table, (key, position))
         for position, table in enumerate(tables)
     }
     return {position: route for position, route in built.items() if route is not None}
 
 
-def _check_route_names(files: Files, tables: list[object]) -> None:
+def _check_route_names(files: Files, key: str, tables: list[object]) -> None:
     """Two routes of one name could not be told apart in an explanation."""
     first: dict[str, KeyPath] = {}
     for position, table in enumerate(tables):
         name = table.get("name") if isinstance(table, dict) else None
         if not isinstance(name, str):
             continue  # which is somebody else's complaint
-        path = ("routes", position, "name")
+        path = (key, position, "name")
         if name in first:
             place = files.place_of(first[name])
             files.complain(path, f"{name} is the name of another route, at {place}")
@@ -201,14 +210,49 @@ def _check_names(
     """Whatever a route names has to be there."""
     for position, route in routes.items():
         at = ("routes", position)
-        for what, path, names, known in (
-            ("upstream", (*at, "to"), route.to, upstreams),
-            ("account", (*at, "match", "account"), route.match.account, accounts),
-        ):
-            for item, name in enumerate(names):
-                if name not in known:
-                    message = f"there is no {what} {name!r}{did_you_mean(name, known)}"
-                    files.complain((*path, item), message)
+        _check_known(files, "upstream", (*at, "to"), route.to, upstreams)
+        path = (*at, "match", "account")
+        _check_known(files, "account", path, route.match.account, accounts)
+
+
+def _check_mo_names(
+    files: Files, routes: dict[int, MoRoute], upstreams: set[str], accounts: set[str]
+) -> None:
+    """The same for messages from phones."""
+    for position, route in routes.items():
+        at = ("mo_routes", position)
+        path = (*at, "match", "upstream")
+        _check_known(files, "upstream", path, route.match.upstream, upstreams)
+        if route.account not in accounts:
+            message = f"there is no account {route.account!r}"
+            near = did_you_mean(route.account, accounts)
+            files.complain((*at, "account"), message + near)
+
+
+def _check_known(
+    files: Files, what: str, path: "KeyPath", names: tuple[str, ...], known: set[str]
+) -> None:
+    for item, name in enumerate(names):
+        if name not in known:
+            message = f"there is no {what} {name!r}{did_you_mean(name, known)}"
+            files.complain((*path, item), message)
+
+
+def _check_mo_ways(
+    files: Files, routes: dict[int, MoRoute], accounts: dict[str, Account]
+) -> None:
+    """A message from a phone can go only where the account can take it."""
+    for position, route in routes.items():
+        account = accounts.get(route.account)
+        for item, target in enumerate(route.to if account is not None else ()):
+            lacking = {
+                "webhook": account is not None and account.webhook is None,
+                "session": account is not None and account.password is None,
+            }
+            if lacking.get(target):
+                key = {"webhook": "webhook", "session": "password"}[target]
+                message = f"{target!r}, but account {route.account!r} has no {key}"
+                files.complain(("mo_routes", position, "to", item), message)
 
 
 def _check_ways_out(

@@ -8,6 +8,7 @@ for records that are made in code, too. Keys that end in ``_s`` are seconds.
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -42,6 +43,9 @@ UNCERTAIN = ("hold_then_resend", "resend", "unknown")
 STRATEGIES = ("static", "failover")
 OPTIONAL_PDUS = ("data_sm", "query_sm", "cancel_sm", "replace_sm", "submit_multi")
 """Requests of partners that an operator may turn off."""
+ALPHABETS = ("gsm7", "latin1", "ascii")
+MO_TARGETS = ("session", "webhook", "inbox")
+MO_LONG = ("auto", "payload", "parts")
 
 _ARGON2 = re.compile(
     r"\$argon2(id|i|d)\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+"
@@ -270,6 +274,24 @@ class Webhooks:
 
 
 @attrs.frozen
+class UpstreamMo:
+    """``[upstreams.NAME.mo]``: messages from phones that this carrier brings."""
+
+    dedup_s: int = field(default=120, validator=must(rules.between(0, DAY_S)))
+    """A message that is the same in all its fields is the first come again for so long;
+    0: never."""
+    join_s: float = field(default=1800.0, validator=must(rules.between(1, 2 * DAY_S)))
+    """How long the first part of a long message waits for the others; then it goes its
+    way with gaps."""
+    country: str = field(
+        default="", validator=must(rules.empty_or(rules.number_prefix))
+    )
+    """The digits of its country: a number in local form (``0501234567``, or of the type
+    national) is written in the international one then. Empty: numbers stay as they
+    come."""
+
+
+@attrs.frozen
 class Upstream:
     """``[upstreams.NAME]``: a carrier that we bind to."""
 
@@ -313,6 +335,7 @@ class Upstream:
     tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
     """``[upstreams.NAME.tlvs]``: optional parameters of every message, by tag:
     ``0x1401 = { hex = "0a0b" }``, ``{ text = "abc" }`` or ``{ int = 5, size = 1 }``."""
+    mo: UpstreamMo = field(factory=UpstreamMo)
 
 
 @attrs.frozen
@@ -371,6 +394,89 @@ class Access:
 
 
 @attrs.frozen
+class MoMatch:
+    """``match`` of an MO route: all that is given has to hold, of each one of its list.
+
+    ``*`` at the end of a number: all that begin with what stands before it.
+    """
+
+    number: tuple[str, ...] = field(default=(), validator=each(rules.number_or_prefix))
+    """To which numbers the phone wrote."""
+    keyword: tuple[str, ...] = field(default=(), validator=each(rules.keyword))
+    """The first word of the text; letter case does not count."""
+    upstream: tuple[str, ...] = field(default=(), validator=each(rules.name))
+    """Names of upstreams that brought it."""
+    sender: tuple[str, ...] = field(default=(), validator=each(rules.number_or_prefix))
+    """From which phones."""
+
+
+@attrs.frozen
+class MoRoute:
+    """``[[mo_routes]]``: whose a message from a phone is; the first that matches."""
+
+    name: str = field(validator=must(rules.name))
+    account: str = field(validator=must(rules.name))
+    match: MoMatch = field(factory=MoMatch)
+    """Without it: every message."""
+    to: tuple[str, ...] = field(
+        default=(),
+        validator=[each(rules.one_of(*MO_TARGETS)), must(rules.no_repeats)],
+    )
+    """How the account gets it beside its inbox, which has it always. Empty: by its
+    webhook if it has one, else by its sessions if it may have any."""
+
+
+def _words(*default: str) -> Any:
+    return field(default=default, validator=each(rules.not_blank))
+
+
+@attrs.frozen
+class OptOut:
+    """``[accounts.NAME.opt_out]``: phones that want no more messages of a sender.
+
+    A text that is one of the words and nothing else counts; letter case does not.
+    """
+
+    enabled: bool = True
+    """Whether the words count, and messages to who has opted out are refused."""
+    stop: tuple[str, ...] = _words(
+        "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"
+    )
+    """From now on nothing more from the number that this was sent to."""
+    start: tuple[str, ...] = _words("START", "UNSTOP")
+    """It may send again."""
+    help: tuple[str, ...] = _words("HELP", "INFO")
+    stop_reply: str = ""
+    """What is answered to such a word when it changes something; empty: nothing."""
+    start_reply: str = ""
+    help_reply: str = ""
+    """What is answered to a help word; empty: nothing."""
+    replies_per_hour: int = field(default=4, validator=must(rules.between(1, 60)))
+    """So many answers at most go from one number to one phone."""
+
+    def __attrs_post_init__(self) -> None:
+        """A word that says two things is refused."""
+        seen: dict[str, str] = {}
+        faults: list[tuple[KeyPath, str]] = []
+        for key in ("stop", "start", "help"):
+            for position, word in enumerate(getattr(self, key)):
+                first = seen.setdefault(word.casefold(), key)
+                if first != key:
+                    faults.append(((key, position), f"{word!r} is in {first}, too"))
+        if faults:
+            raise Invalid(faults)
+
+
+@attrs.frozen
+class AccountMo:
+    """``[accounts.NAME.mo]``: how its ESMEs get messages from phones."""
+
+    long: str = field(default="auto", validator=must(rules.one_of(*MO_LONG)))
+    """A long one: ``payload``: whole, in a message_payload; ``parts``: as the phone's
+    parts; ``auto``: whole to who bound with v3.4 or later, else in parts."""
+
+
+@attrs.frozen
 class Account:
     """``[accounts.NAME]``: a customer."""
 
@@ -423,7 +529,7 @@ class Account:
     strict_ton_npi: bool = False
     """Whether a TON or NPI that v3.4 does not know is refused; else it is ignored."""
     default_alphabet: str = field(
-        default="gsm7", validator=must(rules.one_of("gsm7", "latin1", "ascii"))
+        default="gsm7", validator=must(rules.one_of(*ALPHABETS))
     )
     """What its ESMEs mean by data_coding 0 (spec/reliability 2.12)."""
     max_segments: int = field(
@@ -441,6 +547,8 @@ class Account:
     )
     """Whose national tables its texts may use, of those that the upstream allows,
     preferred first; without the key: all of those."""
+    mo: AccountMo = AccountMo()
+    opt_out: OptOut = OptOut()
 
 
 @attrs.frozen
@@ -457,6 +565,8 @@ class Config:
     """By name."""
     routes: tuple[Route, ...] = ()
     """In the order in which they are tried."""
+    mo_routes: tuple[MoRoute, ...] = ()
+    """The same, for messages from phones."""
     accounts: Mapping[str, Account] = field(factory=dict)
     """By name."""
     places: Mapping[KeyPath, Place] = field(factory=dict, eq=False, repr=False)

@@ -225,6 +225,31 @@ def number_prefix(value: str) -> str | None:
     )
 
 
+_NUMBER = re.compile(r"[0-9A-Za-z]{0,20}\*|[0-9A-Za-z]{1,20}")
+
+
+def number_or_prefix(value: str) -> str | None:
+    """A number as carriers write it (also a short code), or how it begins and ``*``."""
+    if _NUMBER.fullmatch(value):
+        return None
+    return f"must be a number without +, or its first digits and *; not {value!r}"
+
+
+def keyword(value: str) -> str | None:
+    """One word."""
+    return None if len(value.split()) == 1 else f"must be one word, not {value!r}"
+
+
+def empty_or(rule: Rule) -> Rule:
+    """Nothing, or what the rule says."""
+    return lambda value: rule(value) if value else None
+
+
+def not_blank(value: str) -> str | None:
+    """A text with something to see in it."""
+    return None if value.strip() else "must not be empty"
+
+
 def accepted_by(check: Callable[[Any], object]) -> Rule:
     """A value for which ``check`` raises no ValueError."""
 

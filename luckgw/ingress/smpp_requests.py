@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from luckgw.admission.accounts import KnownAccount
 from luckgw.admission.checks import Waiting, replaced_times
 from luckgw.admission.smpp_time import absolute_time
-from luckgw.domain.address import normalise_number, ton_npi
+from luckgw.domain.address import normalise_number
 from luckgw.domain.errors import Refusal, bad_request, system_error
 from luckgw.domain.states import MESSAGE_STATE, State
 from luckgw.domain.status import Status
@@ -277,13 +277,10 @@ def _away(status: Status) -> Refusal:
 def _is_from(sm: Sm, asked: QuerySm | CancelSm | ReplaceSm) -> bool:
     """Whether a message has the source that is said (v3.4 4.8.1).
 
-    Its TON and NPI may also be those that such an address has by nature: what is kept
-    is what the carrier gets, and a carrier may want others than the partner gave.
+    TON and NPI are not compared: what kind of address it is is found out from it when
+    the message comes, whatever was said.
     """
-    given = asked.source_addr_ton, asked.source_addr_npi
-    source = sm.source_addr.decode("latin-1")
-    kept = sm.source_addr_ton, sm.source_addr_npi
-    return sm.source_addr == asked.source_addr and given in (kept, ton_npi(source))
+    return sm.source_addr == asked.source_addr.removeprefix(b"+")
 
 
 def _is_to(sm: Sm, asked: CancelSm) -> bool:

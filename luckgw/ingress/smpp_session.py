@@ -173,6 +173,11 @@ class ServerSession(SmppSession):
         """Our window, if this session receives at all."""
         return self._window if self._receives else 0
 
+    @property
+    def takes_tlvs(self) -> bool:
+        """Whether the partner bound with v3.4 or later."""
+        return not self._is_v33
+
     def deliver(self, body: bytes, context: object) -> None:
         """Send a deliver_sm. HOT PATH."""
         if self._is_v33:

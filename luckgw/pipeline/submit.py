@@ -1,7 +1,7 @@
 """A message comes in: may it, where to, keep it, then say so."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
@@ -17,6 +17,7 @@ from luckgw.store.interface import (
     FLAG_WEBHOOK,
     Accept,
     Journal,
+    opted_out_field,
     told_id,
 )
 
@@ -24,6 +25,9 @@ Done = Callable[[str | errors.Refusal], None]
 """Told the message's id once it is kept, or why it is not and never will be."""
 BodiesFor = Callable[[Outgoing], Bodies]
 """A message as an upstream wants it, made by what knows that."""
+_OPTED_OUT: Final = errors.opted_out(
+    "the recipient wants no more messages from this sender"
+)
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -71,10 +75,12 @@ class Submit:
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
         short_id: Callable[[], bytes] = no_short_id,
+        heeds_opt_outs: Container[str] = (),
     ) -> None:
         """``outgoing`` holds each upstream's; ``clock`` gives monotonic seconds, for
         rates. ``fresh_id`` gives ids, and ``short_id`` those of which the first four
-        octets are enough to tell them apart.
+        octets are enough to tell them apart. ``heeds_opt_outs``: the accounts whose
+        recipients can opt out.
         """
         self._journal = journal
         self._routes = routes
@@ -85,6 +91,7 @@ class Submit:
         self._fresh_id = fresh_id
         self._short_id = short_id
         self._clock = clock
+        self._heeds_opt_outs = heeds_opt_outs
         now = clock()
         self._buckets = {
             name: TokenBucket(account.throughput, now)
@@ -112,6 +119,7 @@ class Submit:
         due_ms: int | None = None,
         message_id: bytes | None = None,
         flags: int = 0,
+        is_reply: bool = False,
     ) -> None:
         """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
 
@@ -121,6 +129,8 @@ class Submit:
         names the one upstream it may go to, whatever the routes say. ``due_ms``: it is
         kept until then (wall-clock ms). ``message_id`` comes from ``new_id``, and
         ``flags`` say how the customer is told it: FLAG_MULTI, and one of ids.FORMS.
+        ``is_reply``: a phone asked for it just now, so it goes there even if it wants
+        nothing more. ``done`` hears a Refusal when the recipient has opted out.
         Raises Refusal when it may not enter: then nothing is stored and ``done`` is not
         called.
         """
@@ -135,19 +145,15 @@ class Submit:
             upstream, route = only, ""
         bodies, segments = bodies_for(self._outgoing[upstream])
         if self._buckets:
-            bucket = self._buckets.get(name)
-            if bucket is not None:
-                wait = bucket.take(self._clock(), segments)
-                if wait:
-                    raise errors.throttled(
-                        "the account's throughput is used up", math.ceil(wait)
-                    )
+            self._take_from_bucket(name, segments)
         message_id = message_id or self._fresh_id()
 
         def told(result: Accept) -> None:
             if result is Accept.STORED:
                 done(told_id(message_id, flags) if flags else ids.to_text(message_id))
                 self._upstreams.poke(upstream)
+            elif result is Accept.OPTED_OUT:
+                done(_OPTED_OUT)
             else:
                 done(_NOT_CONFIRMED)
 
@@ -165,7 +171,19 @@ class Submit:
             bodies=bodies,
             done=told,
             due_ms=due_ms,
+            unless_opted_out=b""
+            if is_reply or name not in self._heeds_opt_outs
+            else opted_out_field(source, destination),
         )
+
+    def _take_from_bucket(self, account: str, segments: int) -> None:
+        bucket = self._buckets.get(account)
+        if bucket is not None:
+            wait = bucket.take(self._clock(), segments)
+            if wait:
+                raise errors.throttled(
+                    "the account's throughput is used up", math.ceil(wait)
+                )
 
     def new_id(self, form: int) -> bytes:
         """An id that is written in one of ids.FORMS, by its place there.

@@ -27,6 +27,8 @@ class Accept(enum.Enum):
     STORED = enum.auto()
     AWAY = enum.auto()
     """Not stored: if it was, it is revoked before anything claims it."""
+    OPTED_OUT = enum.auto()
+    """Not stored: the recipient wants nothing from this sender."""
 
 
 class Verdict(enum.Enum):
@@ -76,6 +78,91 @@ ClaimCallback = Callable[[list[tuple[bytes, bytes]]], None]
 """(entry, record) pairs, oldest first."""
 
 
+InboundCallback = Callable[[Verdict], None]
+"""APPLIED; NO_CHANGE for what was kept before; AWAY."""
+AssignCallback = Callable[[Verdict, bool], None]
+"""APPLIED (and whether an automatic reply may go out), NO_CHANGE (it was assigned
+before) or GONE."""
+
+
+@attrs.frozen
+class Part:
+    """Which part of a long message from a phone something is."""
+
+    join: bytes
+    """A digest of what all parts have in common."""
+    number: int
+    total: int
+    wait_s: float
+    """How long the first part waits for the others."""
+
+
+@attrs.frozen
+class Inbound:
+    """A message from a phone, or a part of one, as it is kept."""
+
+    message_id: bytes
+    """A fresh one; of a long message that of the first part counts."""
+    upstream: str
+    deliver_sm: bytes
+    """The body of the deliver_sm, at most 65,000 octets."""
+    default_alphabet: str
+    """What the carrier means by data_coding 0: gsm7, latin1 or ascii."""
+    packed: bool
+    """Whether its GSM 7-bit is packed."""
+    digest: bytes
+    """16 octets: of what makes it another message than the one before."""
+    dedup_s: int
+    """For so long a second one of this digest is the first come again; 0: never."""
+    part: Part | None
+    """None: it is whole."""
+
+
+@attrs.frozen
+class AutoReply:
+    """Where automatic replies to a phone are counted: the guard against loops."""
+
+    field: bytes
+    """opted_out_field"""
+    digest: bytes
+    """Of what the phone said: the same twice running is not answered twice."""
+    most: int
+    """In keys.REPLIES_S."""
+
+
+@attrs.frozen
+class OptOut:
+    """A change of an account's opt-out list."""
+
+    field: bytes
+    """opted_out_field"""
+    is_out: bool
+    """True: nothing more goes there; False: it may again."""
+
+
+@attrs.frozen
+class Assignment:
+    """Whose a message from a phone is, and what follows from it."""
+
+    message_id: bytes
+    account: str
+    route: str
+    to_session: bool
+    to_webhook: bool
+    opt_out: OptOut | None
+    reply: AutoReply | None
+    """None: there is nothing to reply. With ``opt_out``: only if that changed
+    something."""
+
+
+def opted_out_field(sender: str, phone: str) -> bytes:
+    """Who wants nothing more from whom, as opt-out lists have it (keys.opted_out).
+
+    A number is the same with and without ``+``.
+    """
+    return f"{sender.removeprefix('+')}>{phone.removeprefix('+')}".encode()
+
+
 class Commands(Protocol):
     """Runs one command of the store, beside the journal."""
 
@@ -117,12 +204,15 @@ class Journal(Protocol):
         bodies: Sequence[bytes],
         done: AcceptCallback,
         due_ms: int | None = None,
+        unless_opted_out: bytes = b"",
     ) -> None:
         """Keep a message and put it in the queue of ``upstream``. HOT PATH.
 
         ``bodies`` are submit_sm bodies as they will be sent, one for each segment;
         ``flags`` are FLAG_*; ``registered_delivery`` is what the customer asked for.
         ``due_ms``: it is not sent before (wall-clock ms); None: at once.
+        ``unless_opted_out``: this field of the account's opt-out list must not be there
+        (opted_out_field; b"": nobody looks).
         """
         ...
 
@@ -155,6 +245,19 @@ class Journal(Protocol):
         ``due``: the queue in which it waits, and when it is due from now on; None: that
         stays. Verdicts as of ``cancel``; NO_CHANGE also when it is not ``old`` now.
         """
+        ...
+
+    def inbound(self, mo: Inbound, done: InboundCallback) -> None:
+        """Keep a message from a phone, or a part; the last part makes it whole.
+
+        AWAY when the store did not take it in time: the carrier repeats it.
+        """
+        ...
+
+    def assign(
+        self, queue: Queue, assignment: Assignment, done: AssignCallback
+    ) -> None:
+        """A message that is held gets its account, which is told of it."""
         ...
 
     def claim(self, queue: Queue, want: int, done: ClaimCallback) -> None:

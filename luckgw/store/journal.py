@@ -21,7 +21,11 @@ from luckgw.store import keys, records
 from luckgw.store.interface import (
     Accept,
     AcceptCallback,
+    AssignCallback,
+    Assignment,
     ClaimCallback,
+    Inbound,
+    InboundCallback,
     Queue,
     StoreAway,
     Verdict,
@@ -91,8 +95,16 @@ _ASKED: Final = (b"X", b"U")
 """Operations whose callers are told AWAY when the store takes too long."""
 
 
-_LET_GO: Final = (b"S", b"T", b"N", b"F")
+_REPEATED: Final = (b"R", b"M", b"J")
+"""What a carrier brings, and brings again when it is told no."""
+
+
+_LET_GO: Final = (b"S", b"T", b"N", b"F", b"K")
 """Operations on an entry after which its holder does not hold it any more."""
+
+
+_OPTED_OUT: Final = 3
+"""The verdict on a message whose recipient wants none."""
 
 
 _TOO_LATE: Final = 2
@@ -171,6 +183,7 @@ class Journal:
         bodies: Sequence[bytes],
         done: AcceptCallback,
         due_ms: int | None = None,
+        unless_opted_out: bytes = b"",
     ) -> None:
         """Keep a message and queue it; see the interface."""
         if not self._taking:
@@ -189,7 +202,10 @@ class Journal:
         )
 
         def told(verdict: object) -> None:
-            done(Accept.AWAY if verdict is None else Accept.STORED)
+            if verdict is None:
+                done(Accept.AWAY)
+            else:
+                done(Accept.OPTED_OUT if verdict == _OPTED_OUT else Accept.STORED)
 
         self._add(
             (
@@ -199,6 +215,7 @@ class Journal:
                 upstream.encode(),
                 self._index(account, now),
                 b"" if due_ms is None else b"%d" % due_ms,
+                unless_opted_out and keys.opted_out(account) + b"\0" + unless_opted_out,
             ),
             told,
         )
@@ -315,6 +332,92 @@ class Journal:
             ),
             _told_verdict(done),
         )
+
+    def inbound(self, mo: Inbound, done: InboundCallback) -> None:
+        """Keep a message from a phone, or a part of one; see the interface."""
+        if not self._taking and not self._is_patient():
+            done(Verdict.AWAY)
+            return
+        now = self._now_ms()
+        # Without a window only our own repeat of this operation is told from others.
+        digest, window = (mo.digest, mo.dedup_s) if mo.dedup_s else (mo.message_id, 60)
+        first = (keys.seen(digest), b"%d" % window, mo.message_id)
+        head = records.inbound_head(mo.upstream.encode(), now)
+        body = records.inbound_body(
+            mo.deliver_sm, mo.default_alphabet, packed=mo.packed
+        )
+        part = mo.part
+
+        def told(verdict: object) -> None:
+            assert verdict is None or isinstance(verdict, bytes)  # noqa: S101 - our script
+            done(Verdict.AWAY if verdict is None else _VERDICTS[verdict])
+
+        if part is None:
+            record = records.inbound_record(head, [body])
+            self._add((b"M", *first, record, keys.INBOUND), told)
+            return
+        self._add(
+            (
+                b"J",
+                *first,
+                keys.join(part.join),
+                b"%d" % part.number,
+                b"%d" % part.total,
+                mo.digest + body,
+                head,
+                keys.JOINS,
+                b"%d" % (now + int(part.wait_s * 1000)),
+                keys.INBOUND,
+            ),
+            told,
+        )
+
+    def assign(
+        self, queue: Queue, assignment: Assignment, done: AssignCallback
+    ) -> None:
+        """A message from a phone gets its account; see the interface."""
+        account, now = assignment.account, self._now_ms()
+        tail = f"{account}\0{assignment.route}".encode()
+        out, reply = assignment.opt_out, assignment.reply
+
+        def told(verdict: object) -> None:
+            assert isinstance(verdict, bytes)  # noqa: S101 - the script's own answer
+            done(_VERDICTS[verdict[:1]], len(verdict) > 1)
+
+        since = b"%d" % now if out is not None and out.is_out else b""
+        self._add(
+            (
+                b"K",
+                queue.claims,
+                assignment.message_id,
+                records.event(records.ASSIGNED, now, records.EVERY_SEGMENT, tail),
+                account.encode(),
+                self._index(account, now),
+                b"%d" % (assignment.to_session + 2 * assignment.to_webhook),
+                keys.opted_out(account) if out is not None else b"",
+                out.field if out is not None else b"",
+                since,
+                keys.replies(account, reply.field) if reply is not None else b"",
+                reply.digest if reply is not None else b"",
+                b"%d" % (reply.most if reply is not None else 0),
+                b"%d" % keys.REPLIES_S,
+            ),
+            told,
+        )
+
+    def give_out_gaps(self, want: int, done: Callable[[int, int], None]) -> None:
+        """Look at up to ``want`` long messages from phones that have waited enough.
+
+        Those that are not whole go their way with gaps. ``done`` hears how many were
+        looked at, and how many of them had gaps.
+        """
+
+        def told(verdict: object) -> None:
+            looked, gaps = verdict if isinstance(verdict, list) else (0, 0)
+            done(looked, gaps)
+
+        now = b"%d" % self._now_ms()
+        self._add((b"G", keys.JOINS, now, b"%d" % want, keys.INBOUND), told)
 
     def finish(
         self,
@@ -527,15 +630,15 @@ class Journal:
         return True
 
     def _refuse_receipts(self) -> None:
-        """Have the carriers repeat their receipts: applying one twice is harmless."""
+        """Have the carriers repeat what they brought: to apply it twice is harmless."""
         if self._lost is not None:
-            waiting = [op for op in self._lost.operations if op[0][0] == b"R"]
+            waiting = [op for op in self._lost.operations if op[0][0] in _REPEATED]
             self._lost.operations = [
-                op for op in self._lost.operations if op[0][0] != b"R"
+                op for op in self._lost.operations if op[0][0] not in _REPEATED
             ]
             for _, callback in waiting:
                 self._tell(callback, None)
-        self._refuse_gathered((b"R",))
+        self._refuse_gathered(_REPEATED)
 
     def _refuse_gathered(self, kinds: Sequence[bytes]) -> None:
         """Say no to what never left this process: there is nothing to revoke."""

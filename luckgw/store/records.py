@@ -18,6 +18,9 @@
 
 Head and bodies change only as a whole, while the message waits (Journal.replace), and
 events are only appended. All integers are big-endian.
+A message from a phone has the same layout under another version: its account is empty
+until an event says whose it is, its route is the upstream that it came from, and its
+bodies are those of ``inbound_body``.
 What stands at which offset is also read by luckgw/store/lua/journal.lua: a change here
 is a change there and a new layout version.
 """
@@ -33,11 +36,15 @@ from luckgw.receipts.match import message_state
 from luckgw.store.interface import FLAG_SCHEDULED
 
 VERSION: Final = 1
+INBOUND: Final = 2
+"""The layout version of a message from a phone."""
 EVERY_SEGMENT: Final = 255
 REQUEUED: Final = 16
 """An attempt that did not take; the tail says why."""
 UNCERTAIN: Final = 17
 """The submit_sm may have reached the carrier: what follows may be a duplicate."""
+ASSIGNED: Final = 18
+"""A message from a phone got its account; the tail is the account, NUL, the route."""
 
 _HEAD = struct.Struct(">BBBBIQQ")
 _U16 = struct.Struct(">H")
@@ -227,7 +234,7 @@ def decode(data: bytes) -> Record:
     Raises ValueError for a layout this version does not know.
     """
     version, flags, count, rd, start, accepted, deadline = _HEAD.unpack_from(data)
-    if version != VERSION:
+    if version not in {VERSION, INBOUND}:
         msg = f"record layout {version} is not known to this version"
         raise ValueError(msg)
     at = 25 + data[24]
@@ -354,6 +361,56 @@ def _first_tail(data: bytes, at: int, kind: int) -> bytes:
     return b""
 
 
+# -- messages from phones -------------------------------------------------------------
+
+_INBOUND_HEAD = struct.Struct(">BBBQQBB")
+_PACKED: Final = 0x80
+_ALPHABETS: Final = ("gsm7", "latin1", "ascii")
+
+
+def inbound_head(upstream: bytes, received_ms: int) -> bytes:
+    """The head of an inbound record without what the number of its bodies decides.
+
+    The script puts that in (journal.lua, ``inbound_record``).
+    """
+    head = _INBOUND_HEAD.pack(INBOUND, 0, 0, received_ms, 0, 0, len(upstream))
+    return head + upstream
+
+
+def inbound_record(head: bytes, bodies: Sequence[bytes]) -> bytes:
+    """A whole inbound record of what ``inbound_head`` gave."""
+    packed = b"".join([_U16.pack(len(body)) + body for body in bodies])
+    start = len(head) + 5 + len(packed)
+    count_and_start = bytes((len(bodies), head[2])) + start.to_bytes(4, "big")
+    return head[:2] + count_and_start + head[3:] + packed
+
+
+def is_inbound(data: bytes) -> bool:
+    """Whether a record is that of a message from a phone."""
+    return data[0] == INBOUND
+
+
+def inbound_body(deliver_sm: bytes, default_alphabet: str, *, packed: bool) -> bytes:
+    """A body of an inbound record: an octet that says what the carrier means by
+    data_coding 0, and the deliver_sm body.
+    """
+    alphabet = _ALPHABETS.index(default_alphabet) | (_PACKED if packed else 0)
+    return bytes((alphabet,)) + deliver_sm
+
+
+def read_inbound(data: bytes) -> tuple[str, int, list[tuple[str, bool, bytes]]]:
+    """Who brought a message from a phone, when (wall-clock ms), and for each of its
+    parts that are there the default alphabet, whether it is packed, and the deliver_sm
+    body.
+    """
+    record = decode(data)
+    bodies = [
+        (_ALPHABETS[body[0] & ~_PACKED], bool(body[0] & _PACKED), body[1:])
+        for body in record.bodies
+    ]
+    return record.route, record.accepted_ms, bodies
+
+
 # -- entries of outboxes --------------------------------------------------------------
 
 ENTRY_SIZE: Final = 24
@@ -385,4 +442,31 @@ class OutboxEntry:
             + bytes((self.state,))
             + self.time_ms.to_bytes(6, "big")
             + bytes((min(self.attempts + 1, 255),))
+        )
+
+
+@attrs.frozen
+class InboundEntry:
+    """What an outbox holds of a message from a phone: the same 24 octets, but in place
+    of the state how many parts of it the partner has taken already.
+    """
+
+    message_id: bytes
+    taken: int
+    time_ms: int
+    attempts: int
+
+    @classmethod
+    def from_bytes(cls, entry: bytes) -> "InboundEntry":
+        """Read an entry."""
+        time_ms = int.from_bytes(entry[17:23], "big")
+        return cls(entry[:16], entry[16], time_ms, entry[23])
+
+    def to_bytes(self) -> bytes:
+        """The entry."""
+        return (
+            self.message_id
+            + bytes((self.taken,))
+            + self.time_ms.to_bytes(6, "big")
+            + bytes((min(self.attempts, 255),))
         )

@@ -633,3 +633,64 @@ class TestWarnings:
         config = Config(accounts={"a": Account(name="a", password=Secret("x"))})
         (warning,) = warnings(config)
         assert (warning.file, warning.line) == ("", None)
+
+
+ACCOUNT = '[accounts.acme]\npassword = "x"\n'
+
+
+class TestMoRoutes:
+    """``[[mo_routes]]``, [upstreams.NAME.mo], [accounts.NAME.opt_out]."""
+
+    def test_names_are_checked(self, write: Write) -> None:
+        """An account or upstream that is not there is named, with its line."""
+        mo = (
+            '[[mo_routes]]\nname = "a"\naccount = "acne"\n'
+            'match = { upstream = ["mtm"] }\n'
+        )
+        assert problems_of(write(LEAST + ACCOUNT + mo)) == [
+            (
+                "main.toml",
+                12,
+                "mo_routes[0].account",
+                "there is no account 'acne'; did you mean \"acme\"?",
+            ),
+            (
+                "main.toml",
+                13,
+                "mo_routes[0].match.upstream[0]",
+                "there is no upstream 'mtm'; did you mean \"mtn\"?",
+            ),
+        ]
+
+    @pytest.mark.parametrize(
+        ("target", "lacking"), [("webhook", "webhook"), ("session", "password")]
+    )
+    def test_it_leads_where_the_account_can_take_it(
+        self, write: Write, target: str, lacking: str
+    ) -> None:
+        """No webhook without a URL, no session without a password."""
+        mo = f'[[mo_routes]]\nname = "a"\naccount = "acme"\nto = "{target}"\n'
+        _, _, key, message = the_problem(write(LEAST + "[accounts.acme]\n" + mo))
+        assert key == "mo_routes[0].to[0]"
+        assert message == f"{target!r}, but account 'acme' has no {lacking}"
+
+    @pytest.mark.parametrize(
+        ("line", "key"),
+        [
+            ('match = { number = ["+4040"] }', "mo_routes[0].match.number[0]"),
+            ('match = { keyword = ["two words"] }', "mo_routes[0].match.keyword[0]"),
+            ('to = ["fax"]', "mo_routes[0].to[0]"),
+            ('nmae = "x"', "mo_routes[0].nmae"),
+        ],
+    )
+    def test_values_are_checked(self, write: Write, line: str, key: str) -> None:
+        """What could never match, and what is not known, is an error."""
+        mo = f'[[mo_routes]]\nname = "a"\naccount = "acme"\n{line}\n'
+        assert the_problem(write(LEAST + ACCOUNT + mo))[2] == key
+
+    def test_a_word_has_one_meaning(self, write: Write) -> None:
+        """A stop word that is a start word, too, is refused."""
+        more = '[accounts.acme.opt_out]\nstop = ["Stop", "go"]\nstart = ["GO"]\n'
+        _, line, key, message = the_problem(write(LEAST + ACCOUNT + more))
+        assert (line, key) == (12, "accounts.acme.opt_out.start[0]")
+        assert message == "'GO' is in stop, too"

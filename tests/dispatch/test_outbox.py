@@ -11,6 +11,7 @@ from luckgw.dispatch.outbox import DeliverSmOutbox
 from luckgw.domain.ids import from_text, group_of, to_text, written
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
+from luckgw.egress.mo import Reading
 from luckgw.egress.sessions import Sessions
 from luckgw.receipts.parse import Receipt, parse
 from luckgw.store import keys
@@ -28,6 +29,7 @@ class Session:
     """A partner's session: egress.sessions.Receiver."""
 
     capacity: int = 2
+    takes_tlvs: bool = True
     open: list[Any] = attrs.Factory(list)
     got: list[Sm] = attrs.Factory(list)
 
@@ -62,7 +64,7 @@ class House:
         self.node = Node(clock, MemoryStore(), folder)
         self.sessions = Sessions(lambda _: self.outbox.changed())
         self.outbox = DeliverSmOutbox(
-            self.node.journal, ACCOUNT, self.sessions, self.node.now_ms
+            self.node.journal, ACCOUNT, self.sessions, self.node.now_ms, Reading()
         )
 
     def bind(self, capacity: int = 2) -> Session:
