@@ -1,0 +1,243 @@
+"""One gateway among foreign carriers and foreign partners, each a process of its own.
+
+Every carrier is an upstream, and the first digits of a number lead to it. A carrier's
+manner is how it treats ids and receipts:
+
+``text``       an id with letters, the same in the receipt; text and TLVs
+``hex-dec``    hexadecimal in submit_sm_resp, decimal with zeros in front in the receipt
+``dec-hex``    the other way round, in the other letter case
+``early``      the receipt comes before the submit_sm_resp
+``text-only``  receipts without TLVs
+``tlv-only``   receipts without text
+
+The last digits of a number say how the carrier answers: 0011 with ESME_RINVDSTADR, 0088
+with ESME_RTHROTTLED the first time.
+"""
+
+import itertools
+import re
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+
+from luckgw.text import gsm7
+from tests.interop.foreign import WITHIN_S, Event, Foreign
+from tests.interop.stacks import CARRIERS, NODE_SMPP, PARTNERS, Stack
+from tests.journeys.house import House, free_port, until
+
+MANNERS: Final = ("text", "hex-dec", "dec-hex", "early", "text-only", "tlv-only")
+IDS: Final = {"hex-dec": ("hex", "dec"), "dec-hex": ("dec", "hex")}
+"""resp_id and dlr_id of an upstream, where they are not text."""
+PASSWORD: Final = "secret"
+SOURCE: Final = "LuckCreators"
+UCS2: Final = 8
+
+_ACCOUNT: Final = """
+[accounts.{name}]
+password = "{password}"
+senders = ["LuckCreators", "re:[0-9]+"]
+"""
+_UPSTREAM: Final = """
+[upstreams.{name}]
+endpoint = "{endpoint}"
+system_id = "sandbox"
+password = {{ file = "carrier.password" }}
+{more}
+[[routes]]
+name = "{name}"
+match = {{ prefix = ["{prefix}"] }}
+to = ["{name}"]
+"""
+
+
+class Office:
+    """A foreign carrier, and the way to it."""
+
+    def __init__(self, stack: Stack, manner: str, prefix: str, *files: Path) -> None:
+        self.stack = stack
+        self.manner = manner
+        self.port = free_port()
+        self._prefix = prefix
+        self._numbers = itertools.count(1)
+        self._files = files
+        self.carrier = Foreign(stack, "carrier", self.port, manner, *files)
+
+    @property
+    def name(self) -> str:
+        """Of the upstream."""
+        return f"{self.stack.name}-{self.manner}{'-tls' if self._files else ''}"
+
+    def config(self, endpoint: str = "", more: str = "") -> str:
+        """Its tables."""
+        resp_id, dlr_id = IDS.get(self.manner, ("text", "text"))
+        return _UPSTREAM.format(
+            name=self.name,
+            endpoint=endpoint or f"tcp:127.0.0.1:{self.port}",
+            prefix=self._prefix,
+            more=f'resp_id = "{resp_id}"\ndlr_id = "{dlr_id}"\n{more}',
+        )
+
+    def number(self, ending: str = "7") -> str:
+        """A number that nobody has yet and that leads here."""
+        return f"{self._prefix}{next(self._numbers):0{8 - len(ending)}d}{ending}"
+
+    def received(self, to: str, parts: int = 1) -> list[Event]:
+        """The segments that came for a number, in the order of the text."""
+        came = self.carrier.wait("submit", parts, to=to, status=0)
+        return sorted(came, key=lambda each: each["part"][2] if each["part"] else 0)
+
+    def read(self, to: str, parts: int = 1) -> str:
+        """The text that came for a number."""
+        came = self.received(to, parts)
+        if came[0]["form"] in {"udh", "sar"}:
+            assert [each["part"][2] for each in came] == list(range(1, parts + 1))
+            assert {each["part"][1] for each in came} == {parts}
+        return decoded(came)
+
+
+def decoded(events: list[Event]) -> str:
+    """Their text: read by the stack, where it can, or else here from the octets."""
+    if "text" in events[0]:
+        return "".join(each["text"] for each in events)
+    octets = b"".join(bytes.fromhex(each["octets"]) for each in events)
+    if events[0]["data_coding"] == UCS2:
+        return octets.decode("utf-16-be")
+    return gsm7.decode(octets)
+
+
+class Town:
+    """The gateway and the carriers it is bound to."""
+
+    def __init__(self, directory: Path) -> None:
+        self.house = House(directory)
+        self.tls_port = free_port()
+        self._keys: dict[str, str] = {}
+        self.ca, self.key, self.cert = certificates(directory)
+        prefixes = (f"2335{number:02d}" for number in itertools.count())
+        self.offices: dict[str, Office] = {}
+        for stack in CARRIERS:
+            if stack.is_wanted:
+                for manner in MANNERS:
+                    office = Office(stack, manner, next(prefixes))
+                    self.offices[office.name] = office
+        self.has_tls_carrier = NODE_SMPP.is_wanted
+        if self.has_tls_carrier:
+            files = (self.key, self.cert)
+            office = Office(NODE_SMPP, "text", next(prefixes), *files)
+            self.offices[office.name] = office
+        self._configure(directory)
+
+    def _configure(self, directory: Path) -> None:
+        """More upstreams and routes in front, more accounts behind, and a TLS port."""
+        trusted = directory / "trusted"
+        trusted.mkdir()
+        (trusted / "ca.pem").write_bytes(self.ca.read_bytes())
+        upstreams = "".join(
+            office.config(f"tls:localhost:{office.port}:trustRoots={trusted}")
+            if name.endswith("-tls")
+            else office.config()
+            for name, office in self.offices.items()
+        )
+        accounts = "".join(
+            _ACCOUNT.format(name=name, password=PASSWORD)
+            for name in (*(stack.name for stack in PARTNERS), "kannel")
+        )
+        text = self.house.config.read_text()
+        text = text.replace("[[routes]]", f"{upstreams}[[routes]]", 1)
+        tls = f"ssl:{self.tls_port}:interface=127.0.0.1"
+        tls = f'"{tls}:privateKey={self.key}:certKey={self.cert}"'
+        text = re.sub(r"(\[smpp\]\nlisten = \[.*)\]", rf"\1, {tls}]", text)
+        self.house.config.write_text(text + accounts)
+
+    def start(self) -> None:
+        """Start everything, and wait until every carrier has its bind."""
+        self.house.carrier.start()
+        for office in self.offices.values():
+            office.carrier.wait("listening")
+        self.house.start()
+        for office in self.offices.values():
+            office.carrier.wait("bound")
+        self.house.wait_ready()
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        try:
+            self.house.close()
+        finally:
+            for office in self.offices.values():
+                office.carrier.close()
+
+    def office(self, manner: str = "text") -> Office:
+        """Any foreign carrier of this manner."""
+        return next(each for each in self.offices.values() if each.manner == manner)
+
+    def wait_delivered(self, stack: Stack, message_id: str) -> None:
+        """Wait until the status API says so to the account of this stack."""
+        if stack.name not in self._keys:
+            made = self.house.luckgw("key", "create", stack.name)
+            self._keys[stack.name] = made.stdout.splitlines()[-1]
+        url = self.house.url(f"/api/v1/status/{message_id}")
+        key = {"Authorization": f"Bearer {self._keys[stack.name]}"}
+
+        def is_delivered() -> bool:
+            answer = requests.get(url, headers=key, timeout=15).json()
+            return bool(answer["data"]["status"] == "DELIVERED")
+
+        until(is_delivered, WITHIN_S, f"{message_id} is DELIVERED")
+
+    def send(self, to: str, text: str) -> str:
+        """Send over HTTP; gives the UUID."""
+        return self.house.sent(to=to, content=text)
+
+
+def certificates(directory: Path) -> tuple[Path, Path, Path]:
+    """An authority's certificate, and a key and certificate of localhost from it."""
+    ca_key, ca, key, request, cert = (
+        directory / name for name in ("ca.key", "ca.pem", "key.pem", "csr", "cert.pem")
+    )
+    names = directory / "names"
+    names.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    for command in (
+        ("req", "-x509", *new_key, "-keyout", ca_key, "-out", ca, "-subj", "/CN=CA"),
+        ("req", *new_key, "-keyout", key, "-out", request, "-subj", "/CN=localhost"),
+        (
+            *("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key),
+            *("-CAcreateserial", "-out", cert, "-extfile", names),
+        ),
+    ):
+        subprocess.run(["openssl", *command], check=True, capture_output=True)
+    return ca, key, cert
+
+
+class Partner:
+    """A foreign ESME of the account with its stack's name."""
+
+    def __init__(self, stack: Stack, *args: Any) -> None:
+        self.stack = stack
+        self.foreign = Foreign(stack, "partner", *args)
+        self._tags = itertools.count(1)
+
+    def bind(self, kind: str = "transceiver", **given: str) -> int:
+        """Bind; gives the status."""
+        credentials = {"system_id": self.stack.name, "password": PASSWORD} | given
+        bound = self.foreign.ask("bind", "bound", kind=kind, **credentials)
+        status: int = bound["status"]
+        return status
+
+    def submit(
+        self, to: str, text: str, form: str = "parts", parts: int = 1
+    ) -> list[str]:
+        """Submit a text; gives the ids of its submit_sm, in any order."""
+        tag = f"{next(self._tags)}"
+        given = {"tag": tag, "source": SOURCE, "to": to, "text": text, "form": form}
+        self.foreign.tell("submit", **given)
+        answers = self.foreign.wait("submitted", parts, tag=tag)
+        assert [each["status"] for each in answers] == [0] * parts
+        return [each["id"] for each in answers]
+
+    def receipt(self, message_id: str) -> Event:
+        """The receipt of a message."""
+        return self.foreign.wait("deliver", id=message_id)[0]
