@@ -42,6 +42,22 @@ class Kannel:
         self._sendsms = free_port()
         self._boxes = free_port()
         self._config = directory / "kannel.conf"
+        tls = {
+            "host": "localhost" if ca else "127.0.0.1",
+            "tls": "true" if ca else "false",
+        }
+        binds = [
+            (HERE / "kannel_bind.conf")
+            .read_text()
+            .format(
+                **tls,
+                smpp=smpp_port,
+                password=password,
+                port=port,
+                transceiver="false" if two_binds else "true",
+            )
+            for port in (("port", "receive-port") if two_binds else ("port",))
+        ]
         self._config.write_text(
             (HERE / "kannel.conf")
             .read_text()
@@ -50,14 +66,8 @@ class Kannel:
                 boxes=self._boxes,
                 sendsms=self._sendsms,
                 hook=self._hook_port,
-                host="localhost" if ca else "127.0.0.1",
-                smpp=smpp_port,
-                tls="true" if ca else "false",
                 trusted=f"ssl-trusted-ca-file = {ca}" if ca else "",
-                password=password,
-                mode=f"receive-port = {smpp_port}"
-                if two_binds
-                else "transceiver-mode = true",
+                smsc="\n".join(binds),
             )
         )
         self._processes: list[subprocess.Popen[bytes]] = []
