@@ -19,6 +19,7 @@ BINARIES: Final = "/usr/sbin:/usr/bin"
 HERE: Final = Path(__file__).parent
 ACCEPTED: Final = 202
 """sendsms: it is with the bearerbox."""
+FORBIDDEN: Final = 403
 
 
 class Kannel:
@@ -39,7 +40,8 @@ class Kannel:
         self._hook = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._hook_port = self._hook.server_address[1]
         threading.Thread(target=self._hook.serve_forever, daemon=True).start()
-        self._sendsms = free_port()
+        sendsms = free_port()
+        self._sendsms_url = f"http://127.0.0.1:{sendsms}/cgi-bin/sendsms"
         self._boxes = free_port()
         self._config = directory / "kannel.conf"
         tls = {
@@ -64,7 +66,7 @@ class Kannel:
             .format(
                 admin=free_port(),
                 boxes=self._boxes,
-                sendsms=self._sendsms,
+                sendsms=sendsms,
                 hook=self._hook_port,
                 trusted=f"ssl-trusted-ca-file = {ca}" if ca else "",
                 smsc="\n".join(binds),
@@ -96,7 +98,15 @@ class Kannel:
         self._run("bearerbox")
         until(lambda: _listens(self._boxes), WITHIN_S, "the bearerbox listens")
         self._run("smsbox")
-        until(lambda: _listens(self._sendsms), WITHIN_S, "the smsbox listens")
+        until(self._answers, WITHIN_S, "the smsbox answers")
+
+    def _answers(self) -> bool:
+        """Whether sendsms refuses a request without a password, as it should."""
+        try:
+            answer = requests.get(self._sendsms_url, timeout=5)
+        except requests.ConnectionError:
+            return False
+        return answer.status_code == FORBIDDEN
 
     def _run(self, box: str) -> None:
         log = self._config.with_name(f"{box}.log")
@@ -149,7 +159,7 @@ class Kannel:
             "dlr-url": f"{url}&state=%A&id=%F",
         }
         answer = requests.get(
-            f"http://127.0.0.1:{self._sendsms}/cgi-bin/sendsms",
+            self._sendsms_url,
             params=query | more,
             timeout=10,
         )

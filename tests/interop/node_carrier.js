@@ -80,13 +80,19 @@ function receipt(session, pdu, answered, receipted, afterwards) {
   const text = `id:${receipted} sub:001 dlvrd:001 submit date:2611231200 `
     + 'done date:2611231201 stat:DELIVRD err:000 text:';
   const tlvs = { receipted_message_id: receipted, message_state: 2 };
-  session.deliver_sm({
+  const content = manner === 'tlv-only' ? '' : text;
+  session[manner === 'data-sm' ? 'data_sm' : 'deliver_sm']({
     source_addr: pdu.destination_addr, source_addr_ton: 1, source_addr_npi: 1,
-    destination_addr: pdu.source_addr, esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
-    short_message: manner === 'tlv-only' ? '' : text,
+    destination_addr: pdu.source_addr,
+    esm_class: manner === 'class-0' ? 0 : smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
+    ...(manner === 'data-sm' ? { message_payload: content } : { short_message: content }),
     data_coding: 0,
     ...(manner === 'text-only' ? {} : tlvs),
   }, (response) => {
+    if (response.command_status === smpp.ESME_RX_T_APPN) {
+      setTimeout(() => receipt(session, pdu, answered, receipted, afterwards), 500);
+      return;
+    }
     say('receipt', { id: answered, status: response.command_status });
     afterwards();
   });

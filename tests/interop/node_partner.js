@@ -36,6 +36,11 @@ const commands = {
       say('submitted', { tag, status: pdu.command_status, id: pdu.message_id || '' });
     });
     if (form === 'payload') return submit({ message_payload: text });
+    if (form === 'data_sm') {
+      return session.data_sm({ ...fields, message_payload: text }, (pdu) => {
+        say('submitted', { tag, status: pdu.command_status, id: pdu.message_id || '' });
+      });
+    }
     if (octets.length <= (isGsm ? 160 : 140)) return submit({ short_message: text });
     const parts = [];
     const step = isGsm ? 153 : 134;
@@ -51,6 +56,28 @@ const commands = {
         submit({ short_message: { udh, message: part } });
       }
     });
+  },
+
+  multi({ tag, source, to, text }) {
+    session.submit_multi({
+      source_addr_ton: 5, source_addr: source, registered_delivery: 1, data_coding: 0,
+      dest_address: to.map((destination_addr) => (
+        { dest_addr_ton: 1, dest_addr_npi: 1, destination_addr }
+      )),
+      short_message: text,
+    }, (pdu) => {
+      const refused = (pdu.unsuccess_sme || []).map((each) => each.destination_addr);
+      say('submitted', {
+        tag, status: pdu.command_status, id: pdu.message_id || '', refused,
+      });
+    });
+  },
+
+  replace({ id, source, text }) {
+    session.replace_sm({
+      message_id: id, source_addr_ton: 5, source_addr: source, registered_delivery: 1,
+      short_message: text,
+    }, (pdu) => say('replaced', { status: pdu.command_status }));
   },
 
   query({ id, source }) {

@@ -51,9 +51,11 @@ my %do = (
             registered_delivery => 1, data_coding => $is_gsm ? 0 : 8, async => 1,
         );
         my $form = $command->{form};
-        if ($form eq 'payload') {
-            my $number = $smpp->submit_sm(@fields, short_message => '',
-                message_payload => $octets);
+        if ($form eq 'payload' || $form eq 'data_sm') {
+            my $number = $form eq 'data_sm'
+                ? $smpp->data_sm(@fields, message_payload => $octets)
+                : $smpp->submit_sm(@fields, short_message => '',
+                    message_payload => $octets);
             $asked{$number} = $command->{tag};
             return;
         }
@@ -73,6 +75,22 @@ my %do = (
             $asked{ $smpp->submit_sm(@fields, @content) } = $command->{tag};
         }
     },
+    multi => sub {
+        my ($command) = @_;
+        my @to = @{ $command->{to} };
+        my $number = $smpp->submit_multi(
+            source_addr_ton => 5, source_addr_npi => 0, source_addr => $command->{source},
+            dest_addr_ton => [(1) x @to], dest_addr_npi => [(1) x @to],
+            destination_addr => \@to, registered_delivery => 1, data_coding => 0,
+            short_message => $command->{text}, async => 1);
+        $asked{$number} = $command->{tag};
+    },
+    replace => sub {
+        my ($command) = @_;
+        $smpp->replace_sm(message_id => $command->{id}, source_addr_ton => 5,
+            source_addr_npi => 0, source_addr => $command->{source},
+            registered_delivery => 1, short_message => $command->{text}, async => 1);
+    },
     query => sub {
         my ($command) = @_;
         $smpp->query_sm(message_id => $command->{id}, source_addr_ton => 5,
@@ -88,12 +106,17 @@ my %do = (
     unbind => sub { $smpp->unbind(async => 1) },
 );
 
+sub submitted {
+    my ($pdu) = @_;
+    say_event('submitted', tag => delete $asked{ $pdu->seq }, status => $pdu->status,
+        id => $pdu->message_id // '', refused => $pdu->{destination_addr} // []);
+}
+
 my %came = (
-    submit_sm_resp => sub {
-        my ($pdu) = @_;
-        say_event('submitted', tag => delete $asked{ $pdu->seq },
-            status => $pdu->status, id => $pdu->message_id // '');
-    },
+    submit_sm_resp => \&submitted,
+    data_sm_resp => \&submitted,
+    submit_multi_resp => \&submitted,
+    replace_sm_resp => sub { say_event('replaced', status => $_[0]->status) },
     deliver_sm => sub {
         my ($pdu) = @_;
         $smpp->deliver_sm_resp(seq => $pdu->seq, message_id => '');

@@ -21,6 +21,8 @@ MESSAGE_PAYLOAD = 0x0424
 MESSAGE_STATE = 0x0427
 RECEIPT = 0x04
 UDHI = 0x40
+LATER = 0x64
+"""ESME_RX_T_APPN."""
 DELIVERED = 2
 
 
@@ -133,17 +135,20 @@ class Carrier:
             smpp34.Tlv(RECEIPTED_MESSAGE_ID, receipted.encode() + b"\0"),
             smpp34.Tlv(MESSAGE_STATE, bytes([DELIVERED])),
         ]
-        session = self._sessions[event.session_id]
-        answer = await session.deliver_sm(
-            event.source_addr,
-            b"" if self._manner == "tlv-only" else text.encode(),
-            source_addr=event.destination_addr,
-            source_addr_ton=1,
-            source_addr_npi=1,
-            esm_class=RECEIPT,
-            tlvs=[] if self._manner == "text-only" else tlvs,
-        )
-        say("receipt", id=answered, status=answer.command_status)
+        status = LATER
+        while status == LATER:
+            answer = await self._sessions[event.session_id].deliver_sm(
+                event.source_addr,
+                b"" if self._manner == "tlv-only" else text.encode(),
+                source_addr=event.destination_addr,
+                source_addr_ton=1,
+                source_addr_npi=1,
+                esm_class=0 if self._manner == "class-0" else RECEIPT,
+                tlvs=[] if self._manner == "text-only" else tlvs,
+            )
+            if (status := answer.command_status) == LATER:
+                await asyncio.sleep(0.5)
+        say("receipt", id=answered, status=status)
         if self._manner == "early":
             event.accept(answered)
 

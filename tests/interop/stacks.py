@@ -79,7 +79,7 @@ SMPPLIB: Final = Stack(
     "smpplib",
     _pypi("smpplib"),
     (PYTHON,),
-    lacks=frozenset({"cancel"}),
+    lacks=frozenset({"cancel", "rare", "data_sm"}),
 )
 SMPP34: Final = Stack(
     "smpp34",
@@ -87,7 +87,9 @@ SMPP34: Final = Stack(
     "smpp34",
     _pypi("smpp34"),
     (PYTHON,),
-    lacks=frozenset({"enquire", "query", "cancel", "tls", "bind status"}),
+    lacks=frozenset(
+        {"enquire", "query", "cancel", "rare", "data_sm", "tls", "bind status"}
+    ),
 )
 NODE_SMPP: Final = Stack(
     "node",

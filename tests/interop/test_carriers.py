@@ -6,7 +6,8 @@ import pytest
 
 from tests.interop.conftest import need
 from tests.interop.stacks import CARRIERS, NODE_SMPP, Stack
-from tests.interop.town import MANNERS, Office, Town
+from tests.interop.switches import FORMS
+from tests.interop.town import IDS_AND_RECEIPTS, TEXT_FORMS, Office, Town
 
 TEXTS: Final = {
     "ascii": ("Hello! This is a test via the new V1 API.", 1, 0),
@@ -21,6 +22,8 @@ TEXTS: Final = {
 def office(stack: Stack, manner: str, town: Town) -> Office:
     """A foreign carrier of this manner."""
     need(stack)
+    if manner == "data-sm" and "data_sm" in stack.lacks:
+        pytest.skip(f"{stack.name} has no data_sm for servers")
     return town.offices[f"{stack.name}-{manner}"]
 
 
@@ -46,7 +49,7 @@ def test_a_text_arrives(town: Town, office: Office, kind: str) -> None:
 
 
 @every_carrier
-@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("manner", IDS_AND_RECEIPTS)
 def test_ids_and_receipts(town: Town, office: Office) -> None:
     """Whatever the carrier does with ids and receipts, the message is found again."""
     to = office.number()
@@ -54,6 +57,24 @@ def test_ids_and_receipts(town: Town, office: Office) -> None:
     [came] = office.received(to)
     town.house.wait_status(message_id, "DELIVERED")
     assert office.carrier.wait("receipt", id=came["id"])[0]["status"] == 0
+
+
+@pytest.mark.skipif(not FORMS, reason="carriers can not choose a form yet")
+@every_carrier
+@pytest.mark.parametrize("manner", TEXT_FORMS)
+@pytest.mark.parametrize("kind", ["long gsm", "long ucs2"])
+def test_the_form_of_a_long_text(
+    town: Town, office: Office, manner: str, kind: str
+) -> None:
+    """Parts are told from each other as the carrier wants it, or it gets the whole."""
+    text, parts, _ = TEXTS[kind]
+    parts = 1 if manner == "payload" else parts
+    to = office.number()
+    message_id = town.send(to, text)
+    assert office.read(to, parts) == text
+    forms = {each["form"] for each in office.received(to, parts)}
+    assert forms == {"udh" if manner == "udh16" else manner}
+    town.house.wait_status(message_id, "DELIVERED")
 
 
 @every_carrier

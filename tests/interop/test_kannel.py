@@ -10,7 +10,7 @@ from tests.interop.conftest import need
 from tests.interop.kannel import Kannel
 from tests.interop.stacks import KANNEL
 from tests.interop.switches import MO
-from tests.interop.town import PASSWORD, Office, Town
+from tests.interop.town import PASSWORD, Office, Town, town_number
 
 STACK: Final = KANNEL
 DELIVERED: Final = "1"
@@ -149,16 +149,7 @@ def test_from_a_phone(make: Make, office: Office, text: str, data_coding: int) -
     kannel = make()
     kannel.wait_log("type_name: bind_transceiver_resp")
     octets = text.encode("utf-16-be" if data_coding else "ascii")
-    source = office.number()
-    answer = office.carrier.ask(
-        "deliver",
-        "delivered",
-        source=source,
-        to="1099",
-        octets=octets.hex(),
-        data_coding=data_coding,
-    )
-    assert answer["status"] == 0
-    [came] = kannel.wait_told("/mo", to="1099")
+    source = office.from_phone(town_number(KANNEL), octets, data_coding)
+    [came] = kannel.wait_told("/mo", to=town_number(KANNEL))
     assert source in came["from"]
     assert came["text"].encode("latin-1") == octets

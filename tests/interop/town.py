@@ -9,6 +9,9 @@ manner is how it treats ids and receipts:
 ``early``      the receipt comes before the submit_sm_resp
 ``text-only``  receipts without TLVs
 ``tlv-only``   receipts without text
+``class-0``    receipts whose esm_class does not say so
+``data-sm``    receipts come in data_sm
+``sar``, ``payload``, ``udh16``  how the carrier wants long texts
 
 The last digits of a number say how the carrier answers: 0011 with ESME_RINVDSTADR, 0088
 with ESME_RTHROTTLED the first time.
@@ -24,12 +27,20 @@ import requests
 
 from luckgw.text import gsm7
 from tests.interop.foreign import WITHIN_S, Event, Foreign
-from tests.interop.stacks import CARRIERS, NODE_SMPP, PARTNERS, Stack
+from tests.interop.stacks import CARRIERS, NODE_SMPP, STACKS, Stack
+from tests.interop.switches import FORMS, MO, TLS_TABLE, UNMARKED
 from tests.journeys.house import House, free_port, until
 
-MANNERS: Final = ("text", "hex-dec", "dec-hex", "early", "text-only", "tlv-only")
+IDS_AND_RECEIPTS: Final = (
+    *("text", "hex-dec", "dec-hex", "early"),
+    *("text-only", "tlv-only", "class-0", "data-sm"),
+)
+TEXT_FORMS: Final = ("sar", "payload", "udh16")
+MANNERS: Final = (*IDS_AND_RECEIPTS, *(TEXT_FORMS if FORMS else ()))
 IDS: Final = {"hex-dec": ("hex", "dec"), "dec-hex": ("dec", "hex")}
 """resp_id and dlr_id of an upstream, where they are not text."""
+NOWHERE: Final = "2337"
+"""What numbers begin with whose carrier is not there."""
 PASSWORD: Final = "secret"
 SOURCE: Final = "LuckCreators"
 UCS2: Final = 8
@@ -38,6 +49,13 @@ _ACCOUNT: Final = """
 [accounts.{name}]
 password = "{password}"
 senders = ["LuckCreators", "re:[0-9]+"]
+"""
+_MO_ROUTE: Final = """
+[[mo_routes]]
+name = "{name}"
+account = "{name}"
+match = {{ number = ["{number}"] }}
+to = ["session"]
 """
 _UPSTREAM: Final = """
 [upstreams.{name}]
@@ -71,6 +89,10 @@ class Office:
 
     def config(self, endpoint: str = "", more: str = "") -> str:
         """Its tables."""
+        if self.manner in TEXT_FORMS:
+            more += f'text.form = "{self.manner}"\n'
+        if self.manner == "class-0" and UNMARKED:
+            more += 'receipts.unmarked = "by-text"\n'
         resp_id, dlr_id = IDS.get(self.manner, ("text", "text"))
         return _UPSTREAM.format(
             name=self.name,
@@ -87,6 +109,29 @@ class Office:
         """The segments that came for a number, in the order of the text."""
         came = self.carrier.wait("submit", parts, to=to, status=0)
         return sorted(came, key=lambda each: each["part"][2] if each["part"] else 0)
+
+    def from_phone(
+        self,
+        to: str,
+        octets: bytes,
+        data_coding: int = 0,
+        *,
+        esm_class: int = 0,
+        source: str = "",
+    ) -> str:
+        """Let the carrier bring a message from a phone; gives the phone's number."""
+        source = source or self.number()
+        answer = self.carrier.ask(
+            "deliver",
+            "delivered",
+            source=source,
+            to=to,
+            octets=octets.hex(),
+            data_coding=data_coding,
+            esm_class=esm_class,
+        )
+        assert answer["status"] == 0
+        return source
 
     def read(self, to: str, parts: int = 1) -> str:
         """The text that came for a number."""
@@ -107,6 +152,11 @@ def decoded(events: list[Event]) -> str:
     return gsm7.decode(octets)
 
 
+def town_number(stack: Stack) -> str:
+    """The number to which phones write when they mean the account of this stack."""
+    return f"1{STACKS.index(stack) + 1:03d}"
+
+
 class Town:
     """The gateway and the carriers it is bound to."""
 
@@ -114,12 +164,15 @@ class Town:
         self.house = House(directory)
         self.tls_port = free_port()
         self._keys: dict[str, str] = {}
+        self._numbers = itertools.count(1)
         self.ca, self.key, self.cert = certificates(directory)
         prefixes = (f"2335{number:02d}" for number in itertools.count())
         self.offices: dict[str, Office] = {}
         for stack in CARRIERS:
             if stack.is_wanted:
                 for manner in MANNERS:
+                    if manner == "data-sm" and "data_sm" in stack.lacks:
+                        continue
                     office = Office(stack, manner, next(prefixes))
                     self.offices[office.name] = office
         self.has_tls_carrier = NODE_SMPP.is_wanted
@@ -134,15 +187,29 @@ class Town:
         trusted = directory / "trusted"
         trusted.mkdir()
         (trusted / "ca.pem").write_bytes(self.ca.read_bytes())
-        upstreams = "".join(
-            office.config(f"tls:localhost:{office.port}:trustRoots={trusted}")
-            if name.endswith("-tls")
-            else office.config()
-            for name, office in self.offices.items()
+        upstreams = _UPSTREAM.format(
+            name="nowhere",
+            endpoint=f"tcp:127.0.0.1:{free_port()}",
+            prefix=NOWHERE,
+            more="",
         )
+        for name, office in self.offices.items():
+            if not name.endswith("-tls"):
+                upstreams += office.config()
+            elif TLS_TABLE:
+                endpoint = f"tcp:localhost:{office.port}"
+                upstreams += office.config(endpoint, f'tls = {{ ca = "{self.ca}" }}')
+            else:
+                endpoint = f"tls:localhost:{office.port}:trustRoots={trusted}"
+                upstreams += office.config(endpoint)
         accounts = "".join(
-            _ACCOUNT.format(name=name, password=PASSWORD)
-            for name in (*(stack.name for stack in PARTNERS), "kannel")
+            _ACCOUNT.format(name=stack.name, password=PASSWORD)
+            + (
+                _MO_ROUTE.format(name=stack.name, number=town_number(stack))
+                if MO
+                else ""
+            )
+            for stack in STACKS
         )
         text = self.house.config.read_text()
         text = text.replace("[[routes]]", f"{upstreams}[[routes]]", 1)
@@ -159,7 +226,6 @@ class Town:
         self.house.start()
         for office in self.offices.values():
             office.carrier.wait("bound")
-        self.house.wait_ready()
 
     def close(self) -> None:
         """Leave no process behind."""
@@ -168,6 +234,10 @@ class Town:
         finally:
             for office in self.offices.values():
                 office.carrier.close()
+
+    def nowhere(self) -> str:
+        """A number whose carrier is not there."""
+        return f"{NOWHERE}{next(self._numbers):08d}"
 
     def office(self, manner: str = "text") -> Office:
         """Any foreign carrier of this manner."""
