@@ -79,7 +79,7 @@ SMPPLIB: Final = Stack(
     "smpplib",
     _pypi("smpplib"),
     (PYTHON,),
-    lacks=frozenset({"cancel", "rare", "data_sm"}),
+    lacks=frozenset({"cancel", "rare"}),
 )
 SMPP34: Final = Stack(
     "smpp34",
@@ -88,7 +88,8 @@ SMPP34: Final = Stack(
     _pypi("smpp34"),
     (PYTHON,),
     lacks=frozenset(
-        {"enquire", "query", "cancel", "rare", "data_sm", "tls", "bind status"}
+        {"enquire", "query", "cancel", "rare", "tls", "bind status"}
+        | {"data-sm", "tls carrier"}
     ),
 )
 NODE_SMPP: Final = Stack(

@@ -27,7 +27,7 @@ import requests
 
 from luckgw.text import gsm7
 from tests.interop.foreign import WITHIN_S, Event, Foreign
-from tests.interop.stacks import CARRIERS, NODE_SMPP, STACKS, Stack
+from tests.interop.stacks import CARRIERS, STACKS, Stack
 from tests.interop.switches import FORMS, MO, TLS_TABLE, UNMARKED
 from tests.journeys.house import House, free_port, until
 
@@ -169,18 +169,18 @@ class Town:
         prefixes = (f"2335{number:02d}" for number in itertools.count())
         self.offices: dict[str, Office] = {}
         for stack in CARRIERS:
-            if stack.is_wanted:
-                for manner in MANNERS:
-                    if manner == "data-sm" and "data_sm" in stack.lacks:
-                        continue
-                    office = Office(stack, manner, next(prefixes))
-                    self.offices[office.name] = office
-        self.has_tls_carrier = NODE_SMPP.is_wanted
-        if self.has_tls_carrier:
-            files = (self.key, self.cert)
-            office = Office(NODE_SMPP, "text", next(prefixes), *files)
-            self.offices[office.name] = office
+            if not (stack.is_wanted and stack.version()):
+                continue  # its own tests say so
+            for manner in MANNERS:
+                if manner not in stack.lacks:
+                    self._open(Office(stack, manner, next(prefixes)))
+            if "tls carrier" not in stack.lacks:
+                files = (self.key, self.cert)
+                self._open(Office(stack, "text", next(prefixes), *files))
         self._configure(directory)
+
+    def _open(self, office: Office) -> None:
+        self.offices[office.name] = office
 
     def _configure(self, directory: Path) -> None:
         """More upstreams and routes in front, more accounts behind, and a TLS port."""
@@ -241,7 +241,9 @@ class Town:
 
     def office(self, manner: str = "text") -> Office:
         """Any foreign carrier of this manner."""
-        return next(each for each in self.offices.values() if each.manner == manner)
+        fit = [each for each in self.offices.values() if each.manner == manner]
+        assert fit, "no foreign carrier is installed"
+        return fit[0]
 
     def wait_delivered(self, stack: Stack, message_id: str) -> None:
         """Wait until the status API says so to the account of this stack."""
