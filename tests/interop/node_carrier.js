@@ -101,7 +101,8 @@ function receipt(session, pdu, answered, receipted, afterwards) {
 const commands = {
   deliver({ source, to, octets, data_coding = 0, esm_class = 0 }) {
     sessions[0].deliver_sm({
-      source_addr: source, source_addr_ton: 1, source_addr_npi: 1, destination_addr: to,
+      source_addr: source, source_addr_ton: 1, source_addr_npi: 1,
+      dest_addr_ton: 0, dest_addr_npi: 1, destination_addr: to,
       short_message: Buffer.from(octets, 'hex'), data_coding, esm_class,
     }, (pdu) => say('delivered', { status: pdu.command_status }));
   },

@@ -168,6 +168,8 @@ class Carrier:
             source_addr=source,
             source_addr_ton=1,
             source_addr_npi=1,
+            dest_addr_ton=0,
+            dest_addr_npi=1,
             data_coding=data_coding,
             esm_class=esm_class,
         )
