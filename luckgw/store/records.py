@@ -32,7 +32,9 @@ from luckgw.receipts.match import message_state
 VERSION: Final = 1
 EVERY_SEGMENT: Final = 255
 REQUEUED: Final = 16
-"""An attempt that did not take; the tail says why."""
+"""An attempt that did not take; the tail says why: upstream, NUL, command_status."""
+NACKED: Final = b"\0nack"
+"""The end of a REQUEUED's tail, when a generic_nack was the answer."""
 UNCERTAIN: Final = 17
 """The submit_sm may have reached the carrier: what follows may be a duplicate."""
 
@@ -176,6 +178,13 @@ class Record:
     def attempts(self) -> int:
         """How often the message was given back to the queue by a carrier's answer."""
         return sum(each.kind == REQUEUED for each in self.events)
+
+    @property
+    def nacks(self) -> int:
+        """How many of the attempts ended with a generic_nack."""
+        return sum(
+            each.kind == REQUEUED and each.tail.endswith(NACKED) for each in self.events
+        )
 
     @property
     def is_uncertain(self) -> bool:

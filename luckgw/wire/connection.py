@@ -688,7 +688,7 @@ class Connection:
             as_client = self.role is Role.ESME
             limit = settings.session_init_s if as_client else settings.response_s
             if is_due(self._state_since, limit, now):
-                self._close(events, "the bind was not answered in time")
+                self._close(events, ev.BIND_TIMEOUT)
         else:
             self._tick_bound(events, now)
         return events

@@ -136,6 +136,7 @@ class TestSending:
             "uncertain": 1,
             "sent": 11,
             "duplicates_suspected": 0,
+            "refused": {},
         }
 
 

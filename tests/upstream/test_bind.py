@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from luckgw.domain.status import Status
+from luckgw.upstream.interface import NACK
 from luckgw.wire.pdus import Command, encode_pdu
 from tests.link.far import Far
 from tests.upstream.carrier import Carrier
@@ -287,15 +288,13 @@ class TestTraffic:
         assert carrier.upstream.is_up
 
     @pytest.mark.parametrize("status", [0x00, 0x03, 0x58])
-    def test_a_generic_nack_is_a_temporary_refusal(
-        self, carrier: Carrier, status: int
-    ) -> None:
+    def test_a_generic_nack_is_told_apart(self, carrier: Carrier, status: int) -> None:
         """Even one with status 0 is no success (spec/reliability 2.8)."""
         far = carrier.bound()
         carrier.upstream.submit(SUBMIT, "a")
         [submit] = far.got()
         far.send(0x80000000, status=status, sequence=submit.sequence_number)
-        assert carrier.ear.news() == [("answered", "a", Status.ESME_RUNKNOWNERR, b"")]
+        assert carrier.ear.news() == [("answered", "a", NACK | status, b"")]
 
     def test_a_late_answer(self, carrier: Carrier) -> None:
         """After a minute: uncertain. What comes after that comes as late, and once."""
