@@ -12,7 +12,7 @@ from luckgw.config import rules
 from luckgw.config.files import Files, read_aside
 from luckgw.config.lines import KeyPath
 from luckgw.config.problems import Place
-from luckgw.config.structure import did_you_mean
+from luckgw.config.structure import code_of, did_you_mean
 
 FOLDER: Final = "profiles"
 SHIPPED: Final = Path(__file__).parents[1] / FOLDER
@@ -78,7 +78,14 @@ def _lay_under(
             place = places[(key,)]
             message = f"{place} can not set it: it is each upstream's own"
             files.complain((*path, key), message)
-    _merge(table, {key: data[key] for key in data if key not in _OWN_KEYS})
+    under = {key: data[key] for key in data if key not in _OWN_KEYS}
+    own, theirs = table.get("answers"), under.get("answers")
+    if isinstance(own, dict) and isinstance(theirs, dict):
+        known = {code_of(text) for text in own}  # 0x45A is 1114
+        under["answers"] = {
+            text: word for text, word in theirs.items() if code_of(text) not in known
+        }
+    _merge(table, under)
 
 
 def _merge(over: dict[str, Any], under: dict[str, Any]) -> None:

@@ -222,6 +222,13 @@ def _networks(raw: object) -> tuple[Network, ...]:
     return tuple(networks)
 
 
+def code_of(text: str) -> int | None:
+    """The number of ``0x45A`` or ``1114``; None for anything else."""
+    if not _CODE.fullmatch(text):
+        return None
+    return int(text, 16 if text[:2] in ("0x", "0X") else 10)
+
+
 def _codes(raw: object) -> Mapping[int, str]:
     """``"0x45A" = "word"``, ``1114 = "word"``: words by number."""
     if not isinstance(raw, dict):
@@ -229,11 +236,12 @@ def _codes(raw: object) -> Mapping[int, str]:
     codes: dict[int, str] = {}
     wrong: list[tuple[KeyPath, str]] = []
     for text, word in raw.items():
-        if not _CODE.fullmatch(text):
+        code = code_of(text)
+        if code is None:
             message = 'is no code: write "0x45A" or 1114'
         elif not isinstance(word, str):
             message = f"must be a text, not {_kind(word)}"
-        elif (code := int(text, 0 if text[:2].lower() == "0x" else 10)) in codes:
+        elif code in codes:
             message = f"is there twice: {code:#x} is {code}"
         else:
             codes[code] = word

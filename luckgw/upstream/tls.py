@@ -47,13 +47,11 @@ def _own_certificate(config: Tls) -> dict[str, Any]:
     """What CertificateOptions takes of ours; nothing when there is none."""
     if config.certificate is None or config.key is None:
         return {}
-    first, *chain = map(
-        crypto.X509.from_cryptography, _certificates(config.certificate)
-    )
+    first, *chain = _certificates(config.certificate)
     try:
         key = load_pem_private_key(config.key.read_bytes(), None)
         options: dict[str, Any] = {
-            "privateKey": crypto.PKey.from_cryptography_key(key),  # type: ignore[arg-type]
+            "privateKey": key,
             "certificate": first,
             "extraCertChain": chain,
         }

@@ -35,10 +35,9 @@ def bare(body: bytes) -> bytes:
     if sm.tlvs is None:
         return body
     start = sm.registered_delivery_at + _BEHIND_LENGTH
-    needed = [tag for tag in _CONTENT if tag in sm.tlvs]
-    payload = sm.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
-    if needed == [Tag.MESSAGE_PAYLOAD] and len(payload) <= MAX_SHORT_MESSAGE:
-        return body[: start - 1] + bytes((len(payload),)) + payload
-    if needed:
-        raise ValueError(f"it needs the TLV {needed[0].name.lower()}")
-    return body[: start + len(sm.short_message)]
+    text = sm.payload
+    for tag in _CONTENT:
+        fits = tag is Tag.MESSAGE_PAYLOAD and len(text) <= MAX_SHORT_MESSAGE
+        if tag in sm.tlvs and not fits:
+            raise ValueError(f"it needs the TLV {tag.name.lower()}")
+    return body[: start - 1] + bytes((len(text),)) + text
