@@ -70,14 +70,22 @@ class Carrier:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.kind, self.more = "tcp", ""
+        """Of its endpoint: "ssl", with what that needs."""
+        self.password = "sandbox"
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Listen."""
+        endpoint = f"{self.kind}:{self.port}:interface=127.0.0.1{self.more}"
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "luckgw.sandbox.smsc_main"),
-                *("--listen", f"tcp:{self.port}:interface=127.0.0.1"),
+                *(
+                    "--listen",
+                    f"{self.kind}:{self.port}:interface=127.0.0.1{self.more}",
+                ),
+                *("--password", self.password),
             ],
             stdout=subprocess.PIPE,
             text=True,
