@@ -81,10 +81,7 @@ class Carrier:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "luckgw.sandbox.smsc_main"),
-                *(
-                    "--listen",
-                    f"{self.kind}:{self.port}:interface=127.0.0.1{self.more}",
-                ),
+                *("--listen", endpoint),
                 *("--password", self.password),
             ],
             stdout=subprocess.PIPE,
