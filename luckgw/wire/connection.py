@@ -703,6 +703,10 @@ class Connection:
         if overdue:
             self._silent_timeouts += 1
         link = self._link.check(now)
+        if overdue and link is Link.FINE:
+            # Late answers, or a peer that is gone? Its answer to this tells, and a peer
+            # that is only slow keeps its bind.
+            link = self._link.ask(now)
         if link is Link.DEAD:
             self._close(events, "the peer is silent")
         elif self._silent_timeouts >= _SILENT_TIMEOUTS:

@@ -60,6 +60,7 @@ class LedgerSmsc(Smsc):
     def _late(self, session: SmscSession, sm: Sm) -> None:
         super().submitted(session, sm)
         self.flusher.mark(session)
+        self.send_receipts()
 
 
 @click.command()

@@ -11,11 +11,13 @@ import json
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, Final
 
 import attrs
 from twisted.internet import reactor as _reactor
 from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.stdio import StandardIO
@@ -235,15 +237,11 @@ class Orders(LineOnlyReceiver):
         self._proxy.order(json.loads(line))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Nobody gives orders any more."""
+        """Nobody gives orders any more, or we are told to end."""
         del reason
-        _stop()
-
-
-def _stop() -> None:
-    reactor: Any = _reactor
-    if reactor.running:
-        reactor.stop()
+        reactor: Any = _reactor
+        with suppress(ReactorNotRunning):
+            reactor.stop()
 
 
 def main() -> None:

@@ -241,6 +241,28 @@ class TestStayingUp:
             ("uncertain", [context], True) for context in ("a", "b", "c")
         ]
 
+    def test_a_carrier_that_is_only_slow(self) -> None:
+        """However many answers are late: it says that it is there when it is asked, so
+        it keeps its bind, and its late ROKs settle (spec/reliability 6.2, F16).
+        """
+        carrier = Carrier(response_s=6.0, enquire_link_s=300.0).start()
+        far = carrier.bound()
+        submits = []
+        for context in range(5):
+            carrier.upstream.submit(SUBMIT, context)
+            submits += carrier.submits(far)
+            far.turn(1)
+        for _ in range(8):
+            far.turn(1)
+            for pdu in far.got():
+                assert pdu.command_id == Command.ENQUIRE_LINK
+                far.respond(pdu)
+        assert carrier.state == "bound"
+        assert carrier.ear.news() == [("uncertain", [n], True) for n in range(5)]
+        for submit in submits:
+            far.respond(submit, b"id\0")
+        assert carrier.ear.news() == [("late", n, 0, b"id") for n in range(5)]
+
     @pytest.mark.parametrize("status", [Status.ESME_RINVBNDSTS, Status.ESME_RALYBND])
     def test_a_carrier_that_does_not_know_the_bind(
         self, carrier: Carrier, status: int
