@@ -1,14 +1,17 @@
 """A gateway and its carriers: TLS, profiles, and what people see of a bind."""
 
 import json
+import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.house import House, until
+from tests.journeys.house import House, free_port, until
 from tests.papers import paper
 
 Build = Callable[..., House]
+BOUND = "bound to carrier as BIND_RECEIVER"
 
 
 def bind_of(house: House) -> dict[str, Any]:
@@ -86,3 +89,40 @@ def test_a_tls_file_that_is_none(build: Build, tmp_path: Path) -> None:
     assert "can not start: [upstreams.carrier] tls:" in said
     assert "holds no certificate that can be read" in said
     assert "Traceback" not in said
+
+
+def test_a_carrier_that_calls_us(build: Build) -> None:
+    """outbind: it connects, says who it is, and is bound to; a stranger is not."""
+    house = build()
+    port = free_port()
+    configure(
+        house,
+        "binds = 2",
+        f'bind = "tx+rx"\noutbind_listen = "tcp:{port}:interface=127.0.0.1"\n'
+        'outbind_system_id = "smsc"\noutbind_password = "letmein"',
+    )
+    house.carrier.start()
+    house.start()
+    house.wait_ready()
+    for password, answer in ((b"wrong", b""), (b"letmein", b"sandbox\0sandbox\0")):
+        with socket.create_connection(("127.0.0.1", port), 10) as carrier:
+            body = b"smsc\0" + password + b"\0"
+            outbind = struct.pack(">4I", 16 + len(body), 0x0B, 0, 1)
+            carrier.sendall(outbind + body)
+            came = carrier.recv(4096)
+            assert came[16:].startswith(answer)
+            assert bool(came) is bool(answer)
+            if came:
+                assert struct.unpack(">2I", came[4:12]) == (0x01, 0)
+                resp = struct.pack(">4I", 21, 0x80000001, 0, 1) + b"smsc\0"
+                carrier.sendall(resp)
+                until(
+                    lambda: (
+                        "bound to carrier as BIND_RECEIVER" in house.log.read_text()
+                    ),
+                    5,
+                    "bound",
+                )
+    until(lambda: "waiting for outbind" in house.luckgw("status").stdout, 5, "it waits")
+    assert house.stop() in (0, -15, 143)
+    assert "Traceback" not in house.log.read_text()
