@@ -54,7 +54,7 @@ def test_a_carrier_behind_tls(build: Build) -> None:
 
     configure(house, 'profile = "ours"', "tls = { ca = 'ca.pem' }")
     house.start()
-    until(lambda: bind_of(house)["trouble"] == "TLS", 5, "the wrong name is seen")
+    until(lambda: bind_of(house)["trouble"] == "TLS", 20, "the wrong name is seen")
     assert bind_of(house)["state"] != "bound"
     assert "Traceback" not in house.log.read_text()
 
@@ -65,7 +65,7 @@ def test_wrong_credentials_are_an_alarm(build: Build) -> None:
     house.carrier.password = "another"
     house.carrier.start()
     house.start()
-    until(lambda: bind_of(house)["is_alarm"], 5, "the alarm")
+    until(lambda: bind_of(house)["is_alarm"], 20, "the alarm")
     bind = bind_of(house)
     assert bind["state"] == "waiting"
     assert bind["trouble"] == "wrong credentials"
@@ -123,6 +123,8 @@ def test_a_carrier_that_calls_us(build: Build) -> None:
                     5,
                     "bound",
                 )
-    until(lambda: "waiting for outbind" in house.luckgw("status").stdout, 5, "it waits")
+    until(
+        lambda: "waiting for outbind" in house.luckgw("status").stdout, 20, "it waits"
+    )
     assert house.stop() in (0, -15, 143)
     assert "Traceback" not in house.log.read_text()
