@@ -24,7 +24,6 @@ from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     UNIXClientEndpoint,
-    clientFromString,
     serverFromString,
     wrapClientTLS,
 )
@@ -77,7 +76,11 @@ from luckgw.store.service import StoreService
 from luckgw.store.short_ids import ShortIds
 from luckgw.store.sweep import Sweep
 from luckgw.text.references import References
+from luckgw.upstream.outbind import Door
+from luckgw.upstream.reach import way_to
 from luckgw.upstream.registry import UPSTREAM_TYPES
+from luckgw.upstream.smpp import SmppUpstream
+from luckgw.upstream.tls import TlsError
 
 _START_FAILED: Final = 1
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
@@ -129,6 +132,8 @@ class Gateway(MultiService):
         self._inbox: Inbox
         self._receipts: Receipts
         self._keys: ApiKeys
+        self._doors: dict[str, Door] = {}
+        """Where carriers call with outbind, by upstream."""
 
     # -- start -------------------------------------------------------------------------
 
@@ -188,6 +193,7 @@ class Gateway(MultiService):
         )
 
         submit = await self._submit()
+        await self._listen_outbind()
         await self._listen_smpp(submit, accounts, flusher)
         self._on_stop("claims", dispatch.stop_claiming)
         await self._listen_http(submit, accounts)
@@ -300,13 +306,16 @@ class Gateway(MultiService):
 
     def _add_upstreams(self, dispatch: Dispatch, flusher: Flusher) -> None:
         for config in self._config.upstreams.values():
+            try:
+                way = way_to(self._reactor, config)
+            except TlsError as error:
+                msg = f"[upstreams.{config.name}] tls: {error}"
+                raise StartError(msg) from error
             upstream = UPSTREAM_TYPES[config.type](
-                self._clock,
-                flusher,
-                clientFromString(self._reactor, config.endpoint),
-                config,
-                random.random,
+                self._clock, flusher, way, config, random.random
             )
+            if isinstance(upstream, SmppUpstream) and config.outbind_listen:
+                self._doors[config.name] = upstream.door
             dispatch.add(
                 MtDispatcher(
                     self._clock,
@@ -319,6 +328,13 @@ class Gateway(MultiService):
                 ),
                 upstream,
             )
+
+    async def _listen_outbind(self) -> None:
+        for name, door in self._doors.items():
+            endpoints = self._config.upstreams[name].outbind_listen
+            key = f"[upstreams.{name}] outbind_listen"
+            ports = await self._listen(endpoints, door, key)
+            self._on_stop(key, partial(_close_all, ports))
 
     async def _listen_smpp(
         self, submit: Submit, accounts: Accounts, flusher: Flusher
@@ -469,6 +485,7 @@ class Gateway(MultiService):
             "uptime_s": int(self._clock.seconds() - self._started_at),
             "ready": not problems,
             "problems": problems,
+            "alarms": self._dispatch.alarms(),
             **self._dispatch.status(),
             **self._partners.status(),
             "queues": await self._depths(),

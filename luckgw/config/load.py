@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from luckgw.config import endpoints
+from luckgw.config import advice, endpoints
 from luckgw.config.files import Files, read_files
 from luckgw.config.model import (
     Account,
@@ -24,6 +24,7 @@ from luckgw.config.model import (
     Webhooks,
 )
 from luckgw.config.problems import ConfigError, Place, Problem, key_text
+from luckgw.config.profiles import apply_profiles
 from luckgw.config.secret import Secret
 from luckgw.config.structure import Structure, did_you_mean
 
@@ -61,6 +62,7 @@ def load(
     ``ConfigError`` with all problems.
     """
     files = read_files(Path(path))
+    apply_profiles(files, Path(path))
     structure = Structure(files, create_missing)
     for key in files.data:
         if key not in _KNOWN:
@@ -107,9 +109,14 @@ def load(
 
 def warnings(config: Config) -> list[Problem]:
     """What works but should not stay: passwords that stand in the files, or that
-    are all that a stranger needs.
+    are all that a stranger needs; and what there is to say of each upstream
+    (luckgw.config.advice).
     """
-    return _plain_passwords(config) + _open_accounts(config)
+    return [
+        *_plain_passwords(config),
+        *_open_accounts(config),
+        *advice.of_upstreams(config),
+    ]
 
 
 def _open_accounts(config: Config) -> list[Problem]:
@@ -144,6 +151,10 @@ def _plain_passwords(config: Config) -> list[Problem]:
         for name, table in getattr(config, section).items():
             if table.password is not None and table.password.origin == "plain":
                 found.append((section, name, "password"))
+    for name, upstream in config.upstreams.items():
+        secret = upstream.outbind_password
+        if secret.origin == "plain" and secret.reveal():
+            found.append(("upstreams", name, "outbind_password"))
     message = 'stands in plain text; use { file = "..." } or { env = "NAME" }'
     nowhere = Place("")
     return [

@@ -26,6 +26,7 @@ from luckgw.config.outgoing import (
 from luckgw.config.problems import Place
 from luckgw.config.rules import Invalid, Network, Tlvs, each, must
 from luckgw.config.secret import Secret
+from luckgw.config.tls import Tls
 from luckgw.domain.ids import FORMS
 
 DAY_S = 86_400
@@ -40,6 +41,13 @@ BINDS = ("transceiver", "transmitter", "receiver", "tx+rx")
 BIND_KINDS = ("transceiver", "transmitter", "receiver")
 ID_FORMS = ("text", "hex", "dec")
 UNCERTAIN = ("hold_then_resend", "resend", "unknown")
+ANSWERS = ("temporary", "permanent", "throttle", "session")
+"""What a carrier's refusal may mean (spec/reliability 2.11)."""
+INTERFACE_VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
+"""SMPP versions as they stand in a bind (v3.4 5.2.4)."""
+TLV_MODES = ("on", "auto", "off")
+NUMBER_PLANS = (0, 1, 3, 4, 6, 8, 9, 10, 14, 18)
+"""The values of an npi (v3.4 5.2.6)."""
 STRATEGIES = ("static", "failover")
 OPTIONAL_PDUS = ("data_sm", "query_sm", "cancel_sm", "replace_sm", "submit_multi")
 """Requests of partners that an operator may turn off."""
@@ -332,10 +340,71 @@ class Upstream:
     text: UpstreamText = field(factory=UpstreamText)
     addresses: UpstreamAddresses = field(factory=UpstreamAddresses)
     submit_sm: UpstreamSubmitSm = field(factory=UpstreamSubmitSm)
-    tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
-    """``[upstreams.NAME.tlvs]``: optional parameters of every message, by tag:
+    vendor_tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
+    """``[upstreams.NAME.vendor_tlvs]``: optional parameters of every message, by tag:
     ``0x1401 = { hex = "0a0b" }``, ``{ text = "abc" }`` or ``{ int = 5, size = 1 }``."""
     mo: UpstreamMo = field(factory=UpstreamMo)
+    profile: str = field(default="", validator=must(rules.name_or_nothing))
+    """Whose quirks it has: the name of a file of keys for this table, which are laid
+    under those that stand here (luckgw.config.profiles). Empty: nobody's."""
+    tls: Tls | None = field(default=None, metadata={"or_flag": True})
+    """TLS on the way to ``endpoint``; None: none."""
+    interface_version: str = field(
+        default="3.4", validator=must(rules.one_of(*INTERFACE_VERSIONS))
+    )
+    """The SMPP version that we bind as. A carrier of 3.3 gets no TLV."""
+    tlvs: str = field(default="on", validator=must(rules.one_of(*TLV_MODES)))
+    """Whether it takes optional parameters: ``auto``, when its bind_resp says so by
+    sc_interface_version (spec/reliability 2.9)."""
+    addr_ton: int = field(default=0, validator=must(rules.between(0, 6)))
+    """In the bind request: the type of number of ``address_range`` (v3.4 4.1)."""
+    addr_npi: int = field(default=0, validator=must(rules.number_of(*NUMBER_PLANS)))
+    """In the bind request: the numbering plan of ``address_range``."""
+    address_range: str = field(default="", validator=must(rules.octets(0, 40)))
+    """In the bind request: the numbers that we serve, as the carrier writes them."""
+    answers: Mapping[int, str] = field(
+        factory=dict, validator=must(rules.classes_of(*ANSWERS))
+    )
+    """What its refusals mean, by command_status, where that differs from the rule:
+    a code that the rule does not know is permanent (spec/reliability 2.11)."""
+    outbind_listen: tuple[str, ...] = field(
+        default=(), validator=[each(rules.server_endpoint), must(rules.no_repeats)]
+    )
+    """Twisted server endpoints where the carrier calls us with outbind; then its
+    receivers wait for that call instead of connecting (v3.4 2.2.1)."""
+    outbind_system_id: str = field(default="", validator=must(rules.octets(0, 15)))
+    """How the carrier calls itself in outbind."""
+    outbind_password: Secret = field(
+        default=Secret(""), validator=must(_smpp_password(0))
+    )
+    """With which the carrier proves that; empty: it has none."""
+
+    def __attrs_post_init__(self) -> None:
+        """Keys that do not go together are refused."""
+        faults = [*self._tls_faults(), *self._outbind_faults()]
+        if faults:
+            raise Invalid(faults)
+
+    def _tls_faults(self) -> list[tuple[KeyPath, str]]:
+        kind = self.endpoint.partition(":")[0]
+        if self.tls is None or kind == "tcp":
+            return []
+        return [(("tls",), f"needs an endpoint like tcp:host:port, not {kind}:")]
+
+    def _outbind_faults(self) -> list[tuple[KeyPath, str]]:
+        if not self.outbind_listen:
+            given = {
+                "outbind_system_id": self.outbind_system_id,
+                "outbind_password": self.outbind_password.reveal(),
+            }
+            message = "is only for an upstream with outbind_listen"
+            return [((key,), message) for key, value in given.items() if value]
+        if self.bind not in ("receiver", "tx+rx"):
+            message = 'is for receivers: bind = "receiver" or "tx+rx"'
+            return [(("outbind_listen",), message)]
+        if not self.outbind_system_id:
+            return [(("outbind_system_id",), "is needed with outbind_listen")]
+        return []
 
 
 @attrs.frozen

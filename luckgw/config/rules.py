@@ -8,7 +8,7 @@ position, so that the loader can name the line.
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from luckgw.config import endpoints, patterns, urls
@@ -188,6 +188,21 @@ def name(value: str) -> str | None:
     return f"must be 1 to 32 letters, digits, - or _; not {value!r}"
 
 
+def name_or_nothing(value: str) -> str | None:
+    """A name, or an empty text for none."""
+    return name(value) if value else None
+
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?")
+
+
+def host_or_nothing(value: str) -> str | None:
+    """A host's name or address, or an empty text for none."""
+    if not value or _HOST.fullmatch(value):
+        return None
+    return f"must be a host's name or address, not {value!r}"
+
+
 def octets(least: int, most: int) -> Rule:
     """A text that fits an SMPP C-octet string of ``most`` octets before the NUL."""
 
@@ -197,6 +212,17 @@ def octets(least: int, most: int) -> Rule:
         if least <= len(value) <= most:
             return None
         return f"must be {least} to {most} octets long, not {len(value)}"
+
+    return rule
+
+
+def number_of(*values: int) -> Rule:
+    """One of some numbers."""
+
+    def rule(value: int) -> str | None:
+        if value in values:
+            return None
+        return f"must be one of {', '.join(map(str, values))}; not {value}"
 
     return rule
 
@@ -287,6 +313,26 @@ def _compiles(value: str) -> None:
 
 expression = accepted_by(_compiles)
 pattern = accepted_by(lambda entry: patterns.compile_patterns([entry]))
+_HIGHEST_STATUS = 0xFFFFFFFF
+
+
+def classes_of(*words: str) -> Rule:
+    """What the codes of a table mean: one of some words for each.
+
+    0 is no code to be classed: it is success.
+    """
+
+    def rule(value: Mapping[int, str]) -> str | None:
+        for code, word in value.items():
+            if not 0 < code <= _HIGHEST_STATUS:
+                return f"holds {code:#x}, which can not be a refusal's command_status"
+            if word not in words:
+                return f"of {code:#x} must be one of {', '.join(words)}; not {word!r}"
+        return None
+
+    return rule
+
+
 server_endpoint = accepted_by(endpoints.check_server)
 smpp_endpoint = accepted_by(endpoints.check_smpp)
 tls_endpoint = accepted_by(endpoints.check_tls)

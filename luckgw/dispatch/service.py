@@ -194,6 +194,15 @@ class Dispatch:
             "sessions": self.sessions.counts(),
         }
 
+    def alarms(self) -> list[str]:
+        """What goes on until a person acts, a sentence for each."""
+        return [
+            f"upstream {name}: {each.kind}: {each.trouble}: {each.last_error}"
+            for name, upstream in self._upstreams.items()
+            for each in upstream.status()
+            if each.is_alarm
+        ]
+
     def down_routes(self, routes: Iterable[model.Route]) -> list[str]:
         """The routes of which no upstream is up."""
         return [

@@ -56,7 +56,7 @@ class Outgoing:
         self._service_type = fields.service_type.encode("ascii")
         self._mode = fields.messaging_mode
         self._validity = fields.send_validity
-        self._tlvs = dict(config.tlvs)
+        self._tlvs = dict(config.vendor_tlvs)
         changes_fields = (
             self._service_type
             or self._mode

@@ -40,7 +40,9 @@ INBOUND: Final = 2
 """The layout version of a message from a phone."""
 EVERY_SEGMENT: Final = 255
 REQUEUED: Final = 16
-"""An attempt that did not take; the tail says why."""
+"""An attempt that did not take; the tail says why: upstream, NUL, command_status."""
+NACKED: Final = b"\0nack"
+"""The end of a REQUEUED's tail, when a generic_nack was the answer."""
 UNCERTAIN: Final = 17
 """The submit_sm may have reached the carrier: what follows may be a duplicate."""
 ASSIGNED: Final = 18
@@ -200,6 +202,13 @@ class Record:
     def attempts(self) -> int:
         """How often the message was given back to the queue by a carrier's answer."""
         return sum(each.kind == REQUEUED for each in self.events)
+
+    @property
+    def nacks(self) -> int:
+        """How many of the attempts ended with a generic_nack."""
+        return sum(
+            each.kind == REQUEUED and each.tail.endswith(NACKED) for each in self.events
+        )
 
     @property
     def is_uncertain(self) -> bool:

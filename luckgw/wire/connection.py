@@ -738,7 +738,7 @@ class Connection:
             as_client = self.role is Role.ESME
             limit = settings.session_init_s if as_client else settings.response_s
             if is_due(self._state_since, limit, now):
-                self._close(events, "the bind was not answered in time")
+                self._close(events, ev.BIND_TIMEOUT)
         else:
             self._tick_bound(events, now)
         return events
@@ -772,6 +772,10 @@ class Connection:
         if overdue:
             self._silent_timeouts += 1
         link = self._link.check(now)
+        if overdue and link is Link.FINE:
+            # Late answers, or a peer that is gone? Its answer to this tells, and a peer
+            # that is only slow keeps its bind.
+            link = self._link.ask(now)
         if link is Link.DEAD:
             self._close(events, "the peer is silent")
         elif self._silent_timeouts >= _SILENT_TIMEOUTS:

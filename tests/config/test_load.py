@@ -10,6 +10,7 @@ from luckgw.config.load import load, warnings
 from luckgw.config.model import Account, Config, Match, Route, Store, Upstream
 from luckgw.config.problems import ConfigError, Problem
 from luckgw.config.secret import Secret
+from luckgw.config.tls import Tls
 
 Write = Callable[..., Path]
 
@@ -694,3 +695,121 @@ class TestMoRoutes:
         _, line, key, message = the_problem(write(LEAST + ACCOUNT + more))
         assert (line, key) == (12, "accounts.acme.opt_out.start[0]")
         assert message == "'GO' is in stop, too"
+
+
+class TestCarriers:
+    """What an upstream can be told about its carrier."""
+
+    def load(self, write: Write, lines: str) -> Upstream:
+        """The upstream of such further lines."""
+        return load(write(UPSTREAM + lines + ROUTE)).upstreams["mtn"]
+
+    def test_tls_as_usual(self, write: Write) -> None:
+        """``tls = true``: verified, by the system's CAs; ``false``: none."""
+        assert self.load(write, "tls = true\n").tls == Tls()
+        assert self.load(write, "tls = false\n").tls is None
+
+    def test_tls_with_files(self, write: Write, tmp_path: Path) -> None:
+        """Which stand beside the configuration, wherever luckgw was started."""
+        for name, mark in {"ca": "CERTIFICATE", "k": "RSA PRIVATE KEY"}.items():
+            (tmp_path / f"{name}.pem").write_text(f"-----BEGIN {mark}-----\n")
+        tls = self.load(
+            write,
+            "tls = { ca = 'ca.pem', name = 'a.example', certificate = 'ca.pem',"
+            " key = 'k.pem' }\n",
+        ).tls
+        ca, key = tmp_path / "ca.pem", tmp_path / "k.pem"
+        assert tls == Tls(ca=ca, name="a.example", certificate=ca, key=key)
+
+    @pytest.mark.parametrize(
+        ("lines", "key", "message"),
+        [
+            ("tls = 1", "tls", "must be a table"),
+            ("tls = { ca = 'no.pem' }", "tls.ca", "can not be read: No such file"),
+            ("tls = { ca = 'main.toml' }", "tls.ca", "holds no certificate"),
+            ("tls = { name = 'a b' }", "tls.name", "must be a host's name"),
+            ("tls = { verify = 'no' }", "tls.verify", "must be true or false"),
+            (
+                "tls = { certificate = 'good.toml' }",
+                "tls.certificate",
+                "needed together",
+            ),
+            (
+                "tls = { verify = false, ca = 'good.toml' }",
+                "tls.ca",
+                "is not looked at with verify = false",
+            ),
+            ("tls = { key = 'closed.toml' }", "tls.key", "is encrypted"),
+            ("answers = 7", "answers", "must be a table"),
+            ("answers = { 0 = 'temporary' }", "answers", "holds 0x0"),
+            ("answers = { 1 = 'later' }", "answers", "of 0x1 must be one of"),
+            ("answers = { x = 'temporary' }", "answers.x", "is no code"),
+            ("answers = { 1 = 2 }", "answers.1", "must be a text"),
+            (
+                "answers = { 10 = 'temporary', 0xA = 'throttle' }",
+                "answers.0xA",
+                "is there twice: 0xa is 10",
+            ),
+            ("interface_version = '6'", "interface_version", "must be one of"),
+            ("tlvs = 'some'", "tlvs", "must be one of"),
+            ("addr_ton = 7", "addr_ton", "must be from 0 to 6"),
+            ("addr_npi = 2", "addr_npi", "must be one of 0, 1, 3"),
+            ("outbind_listen = 'tcp:1'", "outbind_listen", "is for receivers"),
+            ("outbind_system_id = 'x'", "outbind_system_id", "is only for"),
+            ("outbind_password = 'x'", "outbind_password", "is only for"),
+            (
+                "bind = 'tx+rx'\noutbind_listen = 'tcp:1'",
+                "outbind_system_id",
+                "is needed",
+            ),
+        ],
+    )
+    def test_what_can_not_be(
+        self, write: Write, lines: str, key: str, message: str
+    ) -> None:
+        """Each with its key."""
+        path = write(
+            UPSTREAM + lines + "\n" + ROUTE,
+            good="-----BEGIN CERTIFICATE-----\n",
+            closed="-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+        )
+        _, _, found, said = the_problem(path)
+        assert found == f"upstreams.mtn.{key}"
+        assert message in said
+
+    def test_tls_is_for_tcp(self, write: Write) -> None:
+        """A tls: endpoint brings its own."""
+        text = UPSTREAM.replace('"tcp:', '"tls:') + "tls = true\n" + ROUTE
+        _, line, key, message = the_problem(write(text))
+        assert (line, key) == (5, "upstreams.mtn.tls")
+        assert "not tls:" in message
+
+    @pytest.mark.parametrize(
+        ("lines", "key", "message"),
+        [
+            ("tls = { verify = false }\n", "tls.verify", "DANGER: nobody checks"),
+            ("interface_version = '3.3'\n", "bind", "SMPP 3.3 has no transceiver"),
+            ("throughput = 10\n", "window", "more than 3 s of throughput"),
+        ],
+    )
+    def test_what_is_to_be_known(
+        self, write: Write, lines: str, key: str, message: str
+    ) -> None:
+        """It works, and ``luckgw check`` warns."""
+        path = write(UPSTREAM.replace('"secret"', '{ env = "HOME" }') + lines + ROUTE)
+        [found] = warnings(load(path))
+        assert (found.file, found.key) == (str(path), f"upstreams.mtn.{key}")
+        assert message in found.message
+
+    def test_an_endpoint_that_verifies_nothing(self, write: Write) -> None:
+        """Twisted's ssl: takes any certificate."""
+        text = UPSTREAM.replace('"tcp:', '"ssl:') + ROUTE
+        assert "DANGER" in warnings(load(write(text)))[1].message
+
+    def test_an_outbind_password_in_plain_text(self, write: Write) -> None:
+        """Like any other; none at all is no secret."""
+        lines = "bind = 'receiver'\noutbind_listen = 'tcp:1'\noutbind_system_id = 'x'\n"
+        route = ROUTE.replace('"mtn"', '"sandbox"') + "[sandbox]\nenabled = true\n"
+        for password, count in (("''", 1), ("'x'", 2)):
+            text = f"{UPSTREAM}{lines}outbind_password = {password}\n{route}"
+            assert len(warnings(load(write(text)))) == count

@@ -23,7 +23,7 @@ from luckgw.store.interface import Accept, StoreAway
 from luckgw.store.journal import Args, Backend, Journal
 from luckgw.store.memory import MemoryBackend, MemoryStore
 from luckgw.store.revoked import RevokeList
-from luckgw.upstream.interface import BindStatus, Listener, Reply
+from luckgw.upstream.interface import BindStatus, Listener, NotCarried, Reply
 from luckgw.wire.pdus import Sm, decode_sm, encode_sm
 from tests.store import reads
 
@@ -289,6 +289,8 @@ class Carrier:
     """Those whose answer can only be late."""
     held_back: list[float] = attrs.Factory(list)
     is_draining: bool = False
+    refuses: bytes = b""
+    """A text that can not be sent to it."""
     _paused_until: float = 0.0
     _ids: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
     listener: Listener = attrs.field(init=False)
@@ -315,6 +317,8 @@ class Carrier:
         """See the port."""
         assert self.room > 0, "submit without room"
         submitted = Submitted(body, context)
+        if self.refuses and submitted.text == self.refuses:
+            raise NotCarried("not this one")
         self.got.append(submitted)
         self.open.append(submitted)
         return self

@@ -72,14 +72,19 @@ class Carrier:
         """``record``: the file in which it keeps what it is sent."""
         self.port = port
         self._record = record
+        self.kind, self.more = "tcp", ""
+        """Of its endpoint: "ssl", with what that needs."""
+        self.password = "sandbox"
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Listen."""
+        endpoint = f"{self.kind}:{self.port}:interface=127.0.0.1{self.more}"
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "luckgw.sandbox.smsc_main"),
-                *("--listen", f"tcp:{self.port}:interface=127.0.0.1", "--phones"),
+                *("--listen", endpoint, "--phones"),
+                *("--password", self.password),
                 *(("--record", str(self._record)) if self._record else ()),
             ],
             stdin=subprocess.PIPE,
