@@ -158,7 +158,7 @@ class Submit:
                 done(_NOT_CONFIRMED)
 
         if flags:
-            self._name(name, message_id, flags)
+            self._name(name, message_id, flags, deadline_ms)
         self._journal.accept(
             message_id,
             account=name,
@@ -192,13 +192,15 @@ class Submit:
         """
         return self._short_id() if form == ids.HEX8 else self._fresh_id()
 
-    def _name(self, account: str, message_id: bytes, flags: int) -> None:
+    def _name(
+        self, account: str, message_id: bytes, flags: int, deadline_ms: int
+    ) -> None:
         """Have a message found by what its customer is told, if that is not its id."""
         name = ids.alias_of(told_id(message_id, flags))
         if name is not None:
             if flags & FLAG_MULTI:
                 message_id = ids.group_of(message_id)
-            self._journal.alias(account, name, message_id)
+            self._journal.alias(account, name, message_id, deadline_ms)
 
     def _choose(self, facts: Facts) -> tuple[str, str]:
         """The upstream to queue for, and the name of the route that says so."""

@@ -216,11 +216,13 @@ class Journal(Protocol):
         """
         ...
 
-    def alias(self, account: str, name: bytes, message_id: bytes) -> None:
+    def alias(
+        self, account: str, name: bytes, message_id: bytes, deadline_ms: int
+    ) -> None:
         """Let the account's message be found by a shorter name, too.
 
-        For as long as messages are kept. To be called before ``accept``: then the name
-        is there when the message is.
+        For as long as messages are kept that waited until ``deadline_ms``. To be called
+        before ``accept``: then the name is there when the message is.
         """
         ...
 

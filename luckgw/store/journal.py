@@ -220,9 +220,12 @@ class Journal:
             told,
         )
 
-    def alias(self, account: str, name: bytes, message_id: bytes) -> None:
+    def alias(
+        self, account: str, name: bytes, message_id: bytes, deadline_ms: int
+    ) -> None:
         """Another name of a message; see the interface."""
-        self._add((b"Z", keys.alias(account, name), message_id, self._map_ttl), _ignore)
+        ttl = int(self._map_ttl) + max(0, deadline_ms - self._now_ms()) // 1000
+        self._add((b"Z", keys.alias(account, name), message_id, b"%d" % ttl), _ignore)
 
     def cancel(self, message_id: bytes, tail: bytes, done: VerdictCallback) -> None:
         """End what still waits; see the interface."""

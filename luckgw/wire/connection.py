@@ -81,7 +81,8 @@ class Settings:
     window: int = 10
     """Our unanswered requests (spec/reliability 2.6)."""
     inbound_window: int = 50
-    """The peer's unanswered requests; one more is refused at once as "try again"."""
+    """The peer's unanswered requests; one more is refused at once as "try again".
+    As many refused again, and a server's peer is not read for a while."""
     session_init_s: float = 10
     """From connected to a bind request; as client also from our bind to its answer."""
     pdu_read_s: float = 10

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from luckgw.domain.ids import from_text
@@ -502,3 +504,30 @@ def test_a_session_that_leaves_takes_no_request(gateway: Gateway) -> None:
     assert query(far, message_id).command_status == 0x08
     gateway.store.go_on()
     far.turn()
+
+
+REQUESTS = [C.QUERY_SM, C.CANCEL_SM, C.REPLACE_SM, C.SUBMIT_MULTI, C.DATA_SM]
+pieces = st.lists(
+    st.one_of(
+        st.sampled_from([b"\0", LUCK, TO, b"ID", b"\1\1\1", b"\5\0\3\1\2\1", b"Hello"]),
+        st.sampled_from([b"000001000000000R", b"\x04\x24\0\1x", b"\0\0\0\1\0"]),
+        st.binary(max_size=4),
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@given(st.sampled_from(REQUESTS), pieces)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_comes_is_answered_once(
+    gateway: Gateway, command: Command, body: bytes
+) -> None:
+    """No content of a request breaks anything, and each gets its own response."""
+    far = gateway.bound()
+    message_id = kept(gateway, far)
+    far.send(command, body.replace(b"ID", message_id.encode()), sequence=77)
+    far.turn(20)
+    [answer] = far.got()
+    assert (answer.command_id, answer.sequence_number) == (command | 0x80000000, 77)
+    assert not far.closed()
+    far.cut()

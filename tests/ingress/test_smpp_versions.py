@@ -12,10 +12,13 @@ from twisted.internet.task import Clock
 from luckgw.admission.smpp_time import absolute_time, relative_time, smpp_time_ms
 from luckgw.domain import ids
 from luckgw.domain.states import State
+from luckgw.ingress.ports import MessageStatus
+from luckgw.ingress.sender import Reader
 from luckgw.ingress.smpp_bodies import without_tlvs
 from luckgw.pipeline.submit import no_short_id
 from luckgw.store import keys
 from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_MULTI, told_id
+from luckgw.store.messages import Messages
 from luckgw.wire.pdus import Command, Tag, decode_sm, encode_data_sm, encode_sm
 from tests.ingress.smpp_wire import (
     UPSTREAM,
@@ -383,6 +386,45 @@ class TestIdForms:
         far.send(C.SUBMIT_MULTI, multi_body(A))
         assert statuses(far) == [0x08, 0x08]
         assert gateway.ids == []
+
+
+class TestOverHttp:
+    """The status API finds what came over SMPP (spec/features 2.6)."""
+
+    def status(self, gateway: Gateway, told: str) -> MessageStatus:
+        """What it says of an id."""
+        reader = Reader(Messages(gateway.store.execute), lambda: gateway.now_ms)
+        found: list[Any] = []
+        reader.status("acme", told).addCallback(found.append)
+        [status] = found
+        assert isinstance(status, MessageStatus)
+        return status
+
+    def test_a_group(self, gateway: Gateway) -> None:
+        """As one message: not over before all are, and since the last change."""
+        far = gateway.bound()
+        far.send(C.SUBMIT_MULTI, multi_body(A, B))
+        told = far.got()[0].body.split(b"\0", 1)[0].decode()
+        assert self.status(gateway, told) == MessageStatus(
+            told, "acme", State.ACCEPTED, WALL_MS, "Luck", A.decode()
+        )
+        for message_id in list(gateway.store.kept.records):
+            assert self.status(gateway, told).state is State.ACCEPTED
+            gateway.now_ms += 1000
+            gateway.journal.cancel(message_id, b"", lambda *_: None)
+            far.turn()
+        status = self.status(gateway, told)
+        assert (status.state, status.updated_ms) == (State.CANCELED, WALL_MS + 2000)
+
+    def test_before_its_time(self, gateway: Gateway) -> None:
+        """SCHEDULED; under a short id, which it tells as well."""
+        far = gateway.bound(version=0x33)
+        submit(far, schedule_delivery_time=b"000001000000000R")
+        assert statuses(far) == [0]
+        status = self.status(gateway, "00000001")
+        assert (status.message_id, status.state) == ("00000001", State.SCHEDULED)
+        gateway.now_ms += DAY_MS
+        assert self.status(gateway, "00000001").state is State.ACCEPTED
 
 
 class TestV33:

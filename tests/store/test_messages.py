@@ -33,7 +33,7 @@ class House:
         """A message of the account acme, with its name if it has one."""
         name = ids.alias_of(ids.written(message_id, flags >> ID_FORM_SHIFT & 3))
         if name is not None:
-            self.node.journal.alias("acme", name, message_id)
+            self.node.journal.alias("acme", name, message_id, NOON_MS)
         self.node.start_accept(message_id, lambda _: None, flags=flags)
         self.node.turn()
         return message_id
@@ -102,7 +102,7 @@ def test_a_group(house: House, form: int) -> None:
     for each in members:
         house.node.start_accept(each, lambda _: None, flags=flags)
     if name is not None:
-        house.node.journal.alias("acme", name, group)
+        house.node.journal.alias("acme", name, group, NOON_MS)
     house.node.turn()
     assert house.find(ids.written(group, form)) == members
     assert house.find(ids.to_text(members[1])) == [members[1]]
@@ -139,10 +139,11 @@ def test_what_waits_for_an_upstream(house: House) -> None:
 
 
 def test_a_name_goes_with_its_message(valkey: Valkey, tmp_path: Path) -> None:
-    """It has a TTL, which is beyond the retention."""
+    """It has a TTL, which is beyond the retention of what waits until its deadline."""
     connection = BlockingConnection(valkey.socket_path)
     house = House(ValkeyUnderTest(connection), connection.execute, tmp_path)
-    house.keep(MESSAGE, ids.HEX8 << ID_FORM_SHIFT)
+    house.node.journal.alias("acme", b"00c0ffee", MESSAGE, NOON_MS + 30 * 86_400_000)
+    house.node.turn()
     ttl = now(connection.execute(b"TTL", keys.alias("acme", b"00c0ffee")))
     connection.close()
-    assert 8 * 86_400 < ttl <= 9 * 86_400
+    assert 38 * 86_400 < ttl <= 39 * 86_400
