@@ -10,6 +10,7 @@ from twisted.internet.defer import (
     Deferred,
     DeferredList,
     ensureDeferred,
+    fail,
     succeed,
 )
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -184,9 +185,9 @@ class SmppServer(Factory):
         if not await self._braked(host, name, session):
             return _GONE
         account = self._accounts.by_system_id(name)
-        is_right = await self._is_right(account, bind.password, host)
-        if is_right is None:
-            return Refused(Status.ESME_RSYSERR, "too many binds at once")
+        is_right = await self._is_right(account, bind.password, session)
+        if isinstance(is_right, Refused):
+            return is_right
         if self._brake.is_shut(host, self._clock.seconds()):
             # Others from there were wrong meanwhile: no more is told, right or not.
             return Refused(Status.ESME_RINVPASWD, "too many wrong passwords")
@@ -223,9 +224,9 @@ class SmppServer(Factory):
         return session.is_binding
 
     async def _is_right(
-        self, account: KnownAccount | None, password: bytes, host: str
-    ) -> bool | None:
-        """Whether the password is; None when too many are being looked at."""
+        self, account: KnownAccount | None, password: bytes, session: ServerSession
+    ) -> bool | Refused:
+        """Whether the password is; or why nobody looked at it."""
         accounts, clock = self._accounts, self._clock
         if not accounts.password_check_is_slow:
             return accounts.verify_password(account, password)
@@ -233,17 +234,22 @@ class SmppServer(Factory):
         name = "" if account is None else account.name
 
         def check() -> "Deferred[bool]":
-            if known.knows(name, password, clock.seconds()):  # since it began to wait
+            # While it waited another bind may have found the same, or the peer gone.
+            if known.knows(name, password, clock.seconds()):
                 return succeed(True)
+            if not session.is_binding:
+                return fail(CancelledError())
             return self._in_thread(accounts.verify_password, account, password)
 
         if known.knows(name, password, clock.seconds()):
             return True
-        rank = self._brake.wrongs(host, clock.seconds())
+        rank = self._brake.wrongs(session.peer, clock.seconds())
         try:
             is_right = await self._desk.check(rank, check)
         except DeskFull:
-            return None
+            return Refused(Status.ESME_RSYSERR, "too many binds at once")
+        except CancelledError:
+            return _GONE
         if is_right:
             known.remember(name, password, clock.seconds())
         return is_right

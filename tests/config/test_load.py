@@ -439,6 +439,58 @@ class TestReferences:
         assert message.endswith("main.toml:8")
 
 
+class TestTls:
+    FILES = 'certificate = "c"\nprivate_key = "k"\n'
+    LISTEN = '[smpp.tls]\nlisten = "tcp:2776"\n'
+    FINGERPRINT = "sha256:" + "ab" * 32
+
+    def test_a_listener(self, write: Write) -> None:
+        """With its files; dotted keys are the same as a table."""
+        path = write(LEAST + self.LISTEN + self.FILES)
+        dotted = (LEAST + self.LISTEN + self.FILES).replace("[smpp.tls]", "[smpp]")
+        for key in ("listen", "certificate", "private_key"):
+            dotted = dotted.replace(f"\n{key} =", f"\ntls.{key} =")
+        assert load(path).smpp.tls == load(write(dotted)).smpp.tls
+        assert load(path).smpp.tls.certificate == Path("c")
+
+    def test_a_listener_needs_a_certificate(self, write: Write) -> None:
+        """And a key."""
+        found = problems_of(write(LEAST + self.LISTEN))
+        assert [(p[2], p[3]) for p in found] == [
+            ("smpp.tls.certificate", "is needed to listen"),
+            ("smpp.tls.private_key", "is needed to listen"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("tls", "access", "key", "message"),
+        [
+            ("", f'certificates = "{FINGERPRINT}"', "certificates[0]", "tls.listen"),
+            ("", "require_tls = true", "require_tls", "tls.listen"),
+            (
+                LISTEN + FILES,
+                f'certificates = ["{FINGERPRINT}", "subject:CN=a"]',
+                "certificates[1]",
+                "tls.client_ca",
+            ),
+        ],
+    )
+    def test_an_account_asks_for_what_there_is(
+        self, write: Write, tls: str, access: str, key: str, message: str
+    ) -> None:
+        """Else it could never bind; or anybody could bear its name."""
+        text = f"{LEAST}{tls}[accounts.a.access]\n{access}\n"
+        problem = the_problem(write(text))
+        assert problem[2] == f"accounts.a.access.{key}"
+        assert message in problem[3]
+
+    def test_it_has_what_it_asks_for(self, write: Write) -> None:
+        """A fingerprint needs no authority; ssl: is TLS, too."""
+        access = f'certificates = "{self.FINGERPRINT}"\nrequire_tls = true\n'
+        load(write(LEAST + self.LISTEN + self.FILES + "[accounts.a.access]\n" + access))
+        ssl = '[smpp]\nlisten = "ssl:2776:privateKey=k:certKey=c"\n'
+        load(write(LEAST + ssl + "[accounts.a.access]\nrequire_tls = true\n"))
+
+
 class TestSandbox:
     @pytest.mark.parametrize(
         ("listen", "endpoint"),
@@ -616,6 +668,29 @@ class TestWarnings:
         ]
         assert "hunter2" not in str(found)
         assert "plain text" in found[0].message
+
+    @pytest.mark.parametrize(
+        ("listen", "account", "is_warned"),
+        [
+            ("tcp:2775", "", True),
+            ("tcp:2775:interface=127.0.0.1", "", False),
+            ("ssl:2776:privateKey=k:certKey=c", "", False),
+            ("tcp:2775", 'ips = "192.0.2.0/24"', False),
+            ("tcp:2775", "access.require_tls = true", False),
+        ],
+    )
+    def test_binds_in_the_clear_from_anywhere(
+        self, write: Write, tmp_path: Path, listen: str, account: str, is_warned: bool
+    ) -> None:
+        """Eight letters in the clear are all that a stranger would need."""
+        (tmp_path / "pass").write_text("x")
+        listens = f'"{listen}", "ssl:2777:privateKey=k:certKey=c"'
+        text = LEAST.replace('"secret"', '{ file = "pass" }') + (
+            f"[smpp]\nlisten = [{listens}]\n[accounts.http]\n[accounts.a]\n"
+            f'{account}\npassword = {{ file = "pass" }}\n'
+        )
+        found = warnings(load(write(text)))
+        assert [(p.line, p.key) for p in found] == [(13, "accounts.a")] * is_warned
 
     def test_none_for_secrets_from_elsewhere(
         self, write: Write, monkeypatch: pytest.MonkeyPatch

@@ -302,6 +302,24 @@ class TestOurOwnTrouble:
         assert statuses(partner) == [0]
         assert [len(statuses(far)) for far in guesses] == [1, 0, 0, 0]
 
+    def test_who_does_not_wait_costs_no_hash(self, make_gateway: MakeGateway) -> None:
+        """It hangs up while others are looked at; but a hash that was computed for it
+        counts as a guess, whether it waits for the answer or not.
+        """
+        gateway = make_gateway(
+            account("acme", password=HASHED), brake=Brake(address_failures=2)
+        )
+        fars = [gateway.connect() for _ in range(4)]
+        for n, far in enumerate(fars):
+            bind(far, password=f"guess{n}")
+        for far in fars[:3]:
+            far.cut()
+        gateway.checks.pop()()  # that of the first, who is gone
+        gateway.checks.pop()()
+        assert gateway.checks == []
+        assert statuses(fars[3]) == [Status.ESME_RINVPASWD]
+        assert gateway.connect().closed()
+
     def test_a_right_password_is_not_hashed_twice(
         self, make_gateway: MakeGateway
     ) -> None:

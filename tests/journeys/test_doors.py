@@ -257,6 +257,36 @@ client_ca = "{authority.path}"
     assert "Traceback" not in house.log.read_text()
 
 
+def test_strangers_at_the_tls_port(open_house: Open, tmp_path: Path) -> None:
+    """A handshake that does not come, or too many connections: closed, in time and
+    without a traceback; a partner gets in.
+    """
+    ours = Certificate.make(tmp_path, "gateway")
+    port, plain_ssl = free_port(), free_port()
+    house = open_house(
+        f"""[smpp.tls]
+listen = ["tcp:{port}:interface=127.0.0.1"]
+certificate = "{ours.path}"
+private_key = "{ours.path}"
+""",
+        smpp=f"""session_init_s = 2
+connections.unbound_per_address = 3
+listen = ["ssl:{plain_ssl}:privateKey={ours.path}:certKey={ours.path}"]
+#""",
+    )
+    for each in (port, plain_ssl):
+        silent = [connect(each) for _ in range(3)]
+        for _ in range(3):
+            with pytest.raises(OSError, match=r"EOF|reset|Broken pipe"):
+                connect_tls(each)
+        began = time.monotonic()
+        assert [one.read() for one in silent] == [None] * 3
+        assert 0.5 < time.monotonic() - began < 8
+        partner = connect_tls(each)
+        assert partner.bind() == 0
+    assert "Traceback" not in house.log.read_text()
+
+
 def test_a_certificate_that_can_not_be_read(tmp_path: Path) -> None:
     """One sentence, and a status that is not 0."""
     broken = tmp_path / "broken.pem"
