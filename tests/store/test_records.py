@@ -147,7 +147,7 @@ class TestLayout:
         assert len(whole) == whole[0] + 1
         assert (whole[1], whole[2:8]) == (kind, now_ms.to_bytes(6, "big"))
 
-    @pytest.mark.parametrize("version", [0, 2, 255])
+    @pytest.mark.parametrize("version", [0, 3, 255])
     def test_an_unknown_layout_is_refused(self, version: int) -> None:
         """A record of another layout version is not misread."""
         data = bytes((version,)) + written(record(1))[1:]
