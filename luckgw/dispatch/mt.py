@@ -344,7 +344,8 @@ class MtDispatcher:
             self._end(message, *trouble.end)
         elif trouble.hold is None:
             if trouble.uncertain and self._config.uncertain == "unknown":
-                self._end(message, State.UNKNOWN, _UNKNOWN % self._name)
+                why = _UNKNOWN % self._name
+                self._end(message, State.UNKNOWN_FOR_GOOD, why)
             else:
                 self._try_again(message)
 

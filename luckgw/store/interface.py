@@ -142,12 +142,15 @@ class Journal(Protocol):
         done: VerdictCallback,
         *,
         park: bool = True,
+        more: bytes = b"",
+        recipient: bytes = b"",
     ) -> None:
         """A carrier's receipt; verdict AWAY when the store did not take it in time.
 
         ``tail`` is kept with the event: stat, err and dates as the carrier wrote them.
-        ``park``: whether it waits for its message when the id is not known.
-        HOT PATH.
+        ``park``: whether it waits for its message when the id is not known; then
+        ``more`` is kept behind the tail. ``recipient``: octets that the message's
+        bodies must hold, or the verdict is UNKNOWN. HOT PATH.
         """
         ...
 

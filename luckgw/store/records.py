@@ -12,7 +12,7 @@
     ..      1+n name of the route
     ..          per segment: 2 octets length, then a submit_sm body as it will be sent
     ..          events, each: 1 octet length of what follows, then
-                1 kind (a State, or REQUEUED / UNCERTAIN), 6 wall-clock ms,
+                1 kind (a State, REQUEUED, UNCERTAIN or ON_ITS_WAY), 6 wall-clock ms,
                 1 segment (EVERY_SEGMENT for all), the rest free
 
 Head and bodies never change; events are only appended. All integers are big-endian.
@@ -31,10 +31,17 @@ from luckgw.receipts.match import message_state
 
 VERSION: Final = 1
 EVERY_SEGMENT: Final = 255
+LONGEST_TAIL: Final = 240
+"""Octets of an event's tail that are kept."""
 REQUEUED: Final = 16
 """An attempt that did not take; the tail says why."""
 UNCERTAIN: Final = 17
 """The submit_sm may have reached the carrier: what follows may be a duplicate."""
+ON_ITS_WAY: Final = 20
+"""A carrier said that a segment is on its way (ENROUTE, ACCEPTD): no change of state; the
+tail is that of a receipt."""
+MOST_NOTES: Final = 10
+"""Events ON_ITS_WAY of a segment are kept at most."""
 
 _HEAD = struct.Struct(">BBBBIQQ")
 _U16 = struct.Struct(">H")
@@ -90,9 +97,9 @@ def event_parts(kind: int, now_ms: int, tail: bytes) -> tuple[bytes, bytes]:
     """An event without its segment: what stands before it and what after it.
 
     The script puts the segment in when only the store knows which one it is. A tail is
-    cut at 240 octets.
+    cut at LONGEST_TAIL octets.
     """
-    tail = tail[:240]
+    tail = tail[:LONGEST_TAIL]
     return bytes((8 + len(tail), kind)) + now_ms.to_bytes(6, "big"), tail
 
 
