@@ -15,6 +15,8 @@ from luckgw.config.model import (
     Config,
     Gateway,
     Http,
+    Outboxes,
+    Receipts,
     Route,
     Sandbox,
     Smpp,
@@ -45,6 +47,8 @@ _SECTIONS: dict[str, type] = {
     "smpp": Smpp,
     "sandbox": Sandbox,
     "webhooks": Webhooks,
+    "receipts": Receipts,
+    "outboxes": Outboxes,
 }
 _KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts")
 

@@ -8,7 +8,7 @@ position, so that the loader can name the line.
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from luckgw.config import endpoints, patterns, urls
@@ -73,6 +73,27 @@ def between(least: float, most: float) -> Rule:
         return f"must be from {least} to {most}, not {value}"
 
     return rule
+
+
+def words_for(*values: str) -> Validator:
+    """The validator of a table from single words to some of these values."""
+
+    def complaint(word: str, value: str) -> str | None:
+        if not word.isprintable() or word.split() != [word]:
+            return "is no single word"
+        return one_of(*values)(value)
+
+    def validate(_: object, attribute: Any, table: Mapping[str, str]) -> None:
+        complaints = [(word, complaint(word, value)) for word, value in table.items()]
+        faults = [
+            ((attribute.name, word), what)
+            for word, what in complaints
+            if what is not None
+        ]
+        if faults:
+            raise Invalid(faults)
+
+    return validate
 
 
 def not_negative(value: float) -> str | None:

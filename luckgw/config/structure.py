@@ -10,7 +10,7 @@ import ipaddress
 import os
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -201,6 +201,19 @@ def _texts(raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
+def _texts_by_name(raw: object) -> dict[str, str]:
+    if not isinstance(raw, dict):
+        raise _Wrong(((), f"must be a table of texts, not {_kind(raw)}"))
+    wrong = [
+        ((name,), f"must be a text, not {_kind(value)}")
+        for name, value in raw.items()
+        if not isinstance(value, str)
+    ]
+    if wrong:
+        raise _Wrong(*wrong)
+    return dict(raw)
+
+
 def _networks(raw: object) -> tuple[Network, ...]:
     networks: list[Network] = []
     wrong: list[tuple[KeyPath, str]] = []
@@ -235,4 +248,5 @@ _READERS: dict[Any, Callable[[object], object]] = {
     float: _number,
     tuple[str, ...]: _texts,
     tuple[Network, ...]: _networks,
+    Mapping[str, str]: _texts_by_name,
 }

@@ -134,6 +134,5 @@ FROM_STAT = {
 REPORTED = {
     state.name: state
     for state in State
-    if state
-    not in (State.SCHEDULED, State.ACCEPTED, State.UNKNOWN_FOR_GOOD)
+    if state not in (State.SCHEDULED, State.ACCEPTED, State.UNKNOWN_FOR_GOOD)
 }

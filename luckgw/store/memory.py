@@ -530,7 +530,7 @@ class MemoryBackend:
                 told.append(account)
         return [len(ids), *told]
 
-    def _bound(  # noqa: PLR0913, PLR0917 - the operation's arguments
+    def _bound(
         self,
         key: bytes,
         entry: bytes,

@@ -38,8 +38,8 @@ REQUEUED: Final = 16
 UNCERTAIN: Final = 17
 """The submit_sm may have reached the carrier: what follows may be a duplicate."""
 ON_ITS_WAY: Final = 20
-"""A carrier said that a segment is on its way (ENROUTE, ACCEPTD): no change of state; the
-tail is that of a receipt."""
+"""A carrier said that a segment is on its way (ENROUTE, ACCEPTD), which changes no
+state; the tail is that of a receipt."""
 MOST_NOTES: Final = 10
 """Events ON_ITS_WAY of a segment are kept at most."""
 

@@ -258,17 +258,13 @@ class Node:
 
     def hand_over(self, key: bytes, message_id: bytes) -> tuple[Verdict, str]:
         """Give a parked receipt to a message: the verdict and who is told."""
-        return self._pair(
-            lambda done: self.journal.hand_over(key, message_id, 0, done)
-        )
+        return self._pair(lambda done: self.journal.hand_over(key, message_id, 0, done))
 
     def drop_receipt(self, key: bytes) -> Verdict:
         """Drop a parked receipt."""
         return self._pair(lambda done: self.journal.drop_receipt(key, done))[0]
 
-    def look(
-        self, start: int, want: int, before_ms: int, index: bytes = INDEX
-    ) -> int:
+    def look(self, start: int, want: int, before_ms: int, index: bytes = INDEX) -> int:
         """Look for open ends: where that ended."""
         told: list[int] = []
         self.journal.look(index, start, want, before_ms, told.append)
@@ -1374,7 +1370,8 @@ class StoreContract:
     def test_what_waits_for_its_next_try_ages_too(self, node: Node) -> None:
         """Where that is asked for: a webhook's schedule ends by itself."""
         node.accept(1, flags=FLAG_WEBHOOK)
-        node.finish(*node.claim(), State.EXPIRED)
+        (message_id,) = node.claim()
+        node.finish(message_id, State.EXPIRED)
         (entry,) = node.claim(WEBHOOK_OUTBOX)
         node.retry(entry, due_ms=node.now_ms + 1000, key=WEBHOOK_OUTBOX)
         later = node.now_ms + 1

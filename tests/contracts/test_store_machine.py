@@ -260,7 +260,9 @@ class StoreMachine(RuleBasedStateMachine):
         }
         # Those that a message meets more often come more often.
         name = draw(
-            st.sampled_from([b"%c" % each for each in b"AAACCCNNNNNRRRRRRRRSTTFYVIWOHHLLEEB"])
+            st.sampled_from(
+                [b"%c" % each for each in b"AAACCCNNNNNRRRRRRRRSTTFYVIWOHHLLEEB"]
+            )
         )
         return (name, *make[name](node, draw))
 
