@@ -79,6 +79,7 @@ def states_table() -> str:
         [
             [f"`{STAT[state]}`", str(MESSAGE_STATE[state]), f"`{state.name}`"]
             for state in Message
+            if state.word == state.name
             if state.is_final
         ],
     )

@@ -45,6 +45,10 @@ class Outbox(Protocol):
         """The partner answered."""
         ...
 
+    def answered_late(self, delivery: Any, command_status: int) -> None:
+        """The partner answered after all, when ``timed_out`` had been told."""
+        ...
+
     def timed_out(self, delivery: Any) -> None:
         """The partner did not answer in time."""
         ...
@@ -160,11 +164,12 @@ class ServerSession(SmppSession):
 
     def _answered(self, event: Answered) -> None:
         """A deliver_sm_resp, or a generic_nack in its place. HOT PATH."""
-        if event.late:
-            return  # the outbox has taken it back
         status = event.command_status
         if event.command_id != _DELIVER_SM_RESP:
             status = Status.ESME_RUNKNOWNERR
+        if event.late:
+            self._outbox.answered_late(event.context, status)
+            return
         self._outbox.answered(event.context, status)
 
     def _rare(self, event: object) -> None:
@@ -315,16 +320,23 @@ def _body_to_send(sm: Sm, destination: bytes) -> bytes:
     """The body that the carrier is to get. HOT PATH.
 
     It is the partner's own, but the carrier is always asked for a receipt: that is how
-    we know what became of a message. Raises Refusal when no record can hold it.
+    we know what became of a message. What else the partner asks for (acknowledgements
+    of the phone, intermediate notifications) it asks of the carrier. Raises Refusal
+    when no record can hold it.
     """
     body, at = sm.body, sm.registered_delivery_at
     if destination != sm.destination_addr:
         body = _with_destination(sm, destination)
-    elif body[at] != 1:
-        body = body[:at] + b"\1" + body[at + 1 :]
+    elif body[at] & 3 != 1:
+        body = body[:at] + _asking(body[at]) + body[at + 1 :]
     if len(body) > MAX_BODY:
         raise bad_request("the message is too long", Status.ESME_RINVMSGLEN)
     return body
+
+
+def _asking(registered_delivery: int) -> bytes:
+    """registered_delivery for the carrier: a receipt in any case (v3.4 5.2.17)."""
+    return b"%c" % (registered_delivery & ~3 | 1)
 
 
 def _with_destination(sm: Sm, destination: bytes) -> bytes:
@@ -342,7 +354,7 @@ def _with_destination(sm: Sm, destination: bytes) -> bytes:
         priority_flag=sm.priority_flag,
         schedule_delivery_time=sm.schedule_delivery_time,
         validity_period=sm.validity_period,
-        registered_delivery=1,
+        registered_delivery=_asking(sm.registered_delivery)[0],
         replace_if_present_flag=sm.replace_if_present_flag,
         data_coding=sm.data_coding,
         sm_default_msg_id=sm.sm_default_msg_id,

@@ -23,8 +23,9 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
+from luckgw.ops.receipt_desk import NotPossible, ReceiptDesk
 from luckgw.store.api_keys import ApiKey, ApiKeys, UnknownAccount
 from luckgw.store.interface import StoreAway
 
@@ -55,10 +56,15 @@ class AdminApi:
     log = Logger()
 
     def __init__(
-        self, keys: ApiKeys, status: Callable[[], "Report | Deferred[Report]"]
+        self,
+        keys: ApiKeys,
+        status: Callable[[], "Report | Deferred[Report]"],
+        receipts: ReceiptDesk | None = None,
     ) -> None:
+        """Without ``receipts`` there is nothing under /receipts."""
         self._keys = keys
         self._status = status
+        self._receipts = receipts
 
     def resource(self) -> KleinResource:
         """The root of the API."""
@@ -116,11 +122,46 @@ class AdminApi:
         )
         return _json(_shown(key), request)
 
+    @app.route("/receipts/orphans", methods=["GET"])
+    async def orphans(self, request: Request) -> bytes:
+        """The receipts (of ``?upstream=``) that wait for their message."""
+        found = await self._desk().waiting(_argument(request, b"upstream"))
+        return _json({"orphans": found}, request)
+
+    @app.route("/receipts/bind", methods=["POST"])
+    async def bind_orphan(self, request: Request) -> bytes:
+        """Give a receipt to a message, by hand."""
+        wish = _texts(request, "orphan", "message")
+        result = await self._desk().bind(wish["orphan"], wish["message"])
+        self.log.info("receipt {orphan} bound to {message}", **wish)
+        return _json({**wish, "result": result}, request)
+
+    @app.route("/receipts/drop", methods=["POST"])
+    async def drop_orphan(self, request: Request) -> bytes:
+        """Drop a receipt."""
+        wish = _texts(request, "orphan")
+        await self._desk().drop(wish["orphan"])
+        self.log.info("receipt {orphan} dropped by hand", **wish)
+        return _json(wish, request)
+
+    @app.route("/receipts/quarantine/<upstream>", methods=["GET"])
+    async def quarantine(self, request: Request, upstream: str) -> bytes:
+        """What an upstream delivered that could not be read."""
+        found = await self._desk().quarantine(upstream)
+        return _json({"quarantine": found}, request)
+
+    def _desk(self) -> ReceiptDesk:
+        if self._receipts is None:
+            raise NotFound
+        return self._receipts
+
     @app.handle_errors  # type: ignore[call-overload]  # Klein's requests are Twisted's
     def _failed(self, request: Request, failure: Failure) -> bytes:
         error = failure.value
         if isinstance(error, _BadRequest):
             code, message = 400, error.message
+        elif isinstance(error, NotPossible):
+            code, message = 404, str(error)
         elif isinstance(error, UnknownAccount):
             code, message = 404, f"account {error} is not configured"
         elif isinstance(error, StoreAway):
@@ -179,6 +220,22 @@ def _shown(key: ApiKey) -> dict[str, Any]:
         "created_ms": key.created_ms,
         "revoked_ms": key.revoked_ms,
     }
+
+
+def _texts(request: Request, *names: str) -> dict[str, str]:
+    """The texts of a request's body, all of these and no others. Raises _BadRequest."""
+    assert request.content is not None  # noqa: S101 - for mypy: it is complete
+    try:
+        fields = json.loads(request.content.read())
+    except ValueError as error:
+        raise _BadRequest(f"the body is not JSON: {error}") from None
+    if (
+        not isinstance(fields, dict)
+        or fields.keys() != set(names)
+        or not all(isinstance(each, str) for each in fields.values())
+    ):
+        raise _BadRequest(f"the body must be an object of texts: {', '.join(names)}")
+    return fields
 
 
 def _argument(request: Request, name: bytes) -> str | None:

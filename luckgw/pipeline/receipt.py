@@ -156,13 +156,25 @@ class Receipts:
             else:
                 self._told(verdict, reply)
 
+        self._keep(upstream, rules, sm, receipt, carrier_id, told)
+
+    def _keep(
+        self,
+        upstream: Upstream,
+        rules: Rules,
+        sm: DeliverSm,
+        receipt: Receipt,
+        carrier_id: bytes,
+        told: Callable[[Verdict, str], None],
+    ) -> None:
+        """Give a receipt to the journal. HOT PATH."""
         tail = (
             f"{upstream.name}\0{receipt.stat[:LONGEST_STAT]}\0{receipt.err}"
             f"\0{receipt.done_date[:LONGEST_DATE]}"
         ).encode()
         # An intermediate notification settles nothing, whatever it says.
         state = State.SENT if receipt.intermediate else receipt.state
-        park = is_marked or rules.unmarked == "by-text"
+        park = sm.esm_class & KIND != 0 or rules.unmarked == "by-text"
         keep = partial(
             self._journal.receipt,
             upstream.name,

@@ -22,6 +22,8 @@ Done = Callable[[str | errors.Refusal], None]
 """Told the message's id once it is kept, or why it is not and never will be."""
 Bodies = Callable[[str], Sequence[bytes]]
 """The submit_sm bodies of a message as the upstream of that name wants them."""
+_TELLS: Final = 0x13
+"""registered_delivery: a receipt (bits 1-0), intermediate notifications (bit 4)."""
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -154,6 +156,6 @@ class Submit:
         flags = FLAG_HTTP if over_http else 0
         if account.webhook is not None:
             flags |= FLAG_WEBHOOK
-        if registered_delivery & 3 and not over_http:
+        if registered_delivery & _TELLS and not over_http:
             flags |= FLAG_DELIVER_SM
         return flags

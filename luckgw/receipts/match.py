@@ -48,7 +48,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {"text": _text, "hex": _hex, "dec":
 """The ways a carrier writes its ids."""
 
 
-# -- ids that are written in another form than the configuration says -------------------
+# -- ids that are written in another form than configured -----------------------------
 
 _HEX_DIGITS = frozenset(b"0123456789abcdef")
 _UUID_DIGITS = 32
@@ -80,7 +80,7 @@ OTHER_FORMS: dict[str, Callable[[bytes], bytes]] = {
     "receipt with dashes, answer without": _without_dashes,
     "receipt without dashes, answer with": _with_dashes,
 }
-"""How else the id of a receipt may be that of a submit_sm_resp; b"": not in that way."""
+"""How else a receipt's id may be that of a submit_sm_resp; b"": not in that way."""
 
 
 def other_form(raw: bytes, name: str) -> bytes:
@@ -125,3 +125,22 @@ def message_state(segment_states: Sequence[State]) -> State:
         if state is not State.DELIVERED:
             return state
     return State.DELIVERED
+
+
+def is_same_minute(date: str, from_ms: int, until_ms: int) -> bool:
+    """Whether a receipt's date may lie between two times, whatever its zone.
+
+    Zones differ by quarters of an hour, so only the minute within the quarter counts,
+    give or take one: clocks differ, too. A date that can not be read fits nothing.
+    """
+    minute_at = _MINUTE_AT.get(len(date))
+    if minute_at is None or not (date.isascii() and date.isdigit()):
+        return False
+    minute = int(date[minute_at : minute_at + 2])
+    first, last = from_ms // 60_000 - 1, until_ms // 60_000 + 1
+    return (minute - first) % _QUARTER <= last - first
+
+
+_MINUTE_AT = {10: 8, 12: 8, 14: 10}
+"""Digits of a date -> where its minute stands: YYMMDDhhmm, then ss, or with YYYY."""
+_QUARTER = 15

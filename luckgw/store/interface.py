@@ -165,6 +165,26 @@ class Journal(Protocol):
         """The gateway ends a message: EXPIRED, REJECTED, FAILED, UNKNOWN."""
         ...
 
+    def bound(
+        self,
+        key: bytes,
+        most: int,
+        want: int,
+        done: Callable[[int], None],
+        *,
+        entry: bytes = b"",
+        before_ms: int | None = None,
+        delayed: bool = False,
+    ) -> None:
+        """Keep a list at ``most`` entries, after ``entry`` was added to it.
+
+        With ``before_ms`` events of an outbox that happened before then go, too;
+        ``delayed``: also those that wait for their next try. The oldest go first, up to
+        ``want`` at once, and are counted under ``keys.DROPPED``; ``done`` hears how
+        many they were.
+        """
+        ...
+
     def retry(
         self,
         queue: Queue,

@@ -444,13 +444,7 @@ class Journal:
         before_ms: int | None = None,
         delayed: bool = False,
     ) -> None:
-        """Keep a list at ``most`` entries, after ``entry`` was added to it.
-
-        With ``before_ms`` events of an outbox that happened before then go, too;
-        ``delayed``: also those that wait for their next try. The oldest go first, up to
-        ``want`` at once, and are counted under ``keys.DROPPED``; ``done`` hears how
-        many they were.
-        """
+        """Keep a list within its bounds; see the interface."""
 
         def told(verdict: object) -> None:
             done(verdict if isinstance(verdict, int) else 0)

@@ -85,7 +85,7 @@ def parse_carrier_id(key: bytes) -> tuple[str, bytes]:
 
 
 def quarantine(upstream: str) -> bytes:
-    """List of the PDUs of an upstream that could not be read (luckgw.store.quarantine)."""
+    """List of what an upstream delivered that could not be read: time, PDU in hex."""
     return b"z:" + upstream.encode()
 
 

@@ -300,6 +300,14 @@ def outcome(data: bytes, state: State) -> tuple[int, int, bytes, bytes]:
     return accepted, count, first_body(data), tail
 
 
+def note_of(data: bytes, time_ms: int) -> bytes:
+    """The tail of what a carrier said at that time while a message was on its way."""
+    for event in decode(data).events:
+        if event.kind == ON_ITS_WAY and event.time_ms == time_ms:
+            return event.tail
+    return b""
+
+
 def _first_tail(data: bytes, at: int, kind: int) -> bytes:
     """The tail of the first event of this kind; b"" when there is none."""
     total = len(data)

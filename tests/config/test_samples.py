@@ -14,6 +14,9 @@ from luckgw.config.model import (
     Gateway,
     Http,
     Match,
+    Outboxes,
+    ReceiptRules,
+    Receipts,
     Route,
     Sandbox,
     Smpp,
@@ -125,6 +128,9 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         (MAIN, Smpp, ()),
         (MAIN, Sandbox, ()),
         (MAIN, Webhooks, ()),
+        (MAIN, Receipts, ()),
+        (MAIN, Outboxes, ()),
+        ("upstreams.toml", ReceiptRules, ()),
         ("upstreams.toml", Upstream, ("name",)),
         ("routes.toml", Route, ()),
         ("accounts.toml", Account, ("name",)),
@@ -138,6 +144,7 @@ def test_every_key_is_documented(
     if file == MAIN:
         text = text.split(f"\n[{section.__name__.lower()}]\n")[1].split("\n[")[0]
     shown = set(re.findall(r"^(?:# ?)?(\w+) = ", text, re.MULTILINE))
+    shown |= set(re.findall(r"^# \[upstreams\.mtn\.(\w+)\]", text, re.MULTILINE))
     expected = {field.name for field in attrs.fields(section)} - set(given)
     assert expected <= shown
 

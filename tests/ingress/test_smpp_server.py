@@ -369,12 +369,12 @@ class TestSubmit:
     def test_the_carrier_is_always_asked_for_a_receipt(
         self, gateway: Gateway, asked: int
     ) -> None:
-        """What the partner asked for is remembered beside the body."""
+        """And for what else the partner asked of it; what that was is remembered."""
         far = gateway.bound()
         submit(far, registered_delivery=asked)
         assert statuses(far) == [0]
         [record] = gateway.store.records.values()
-        assert decode_sm(record.bodies[0]).registered_delivery == 1
+        assert decode_sm(record.bodies[0]).registered_delivery == (asked & 0xFC | 1)
         assert record.registered_delivery == asked
 
     @pytest.mark.parametrize(
