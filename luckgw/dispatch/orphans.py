@@ -168,12 +168,14 @@ class Orphans:
                 forms.setdefault(key, form)
         if not forms:
             return
+        learnt = self._receipts.rules_of(upstream).learnt
         values = await self._execute(b"MGET", *forms)
         found: dict[tuple[bytes, int], str] = {}
         for form, value in zip(forms.values(), values, strict=True):
             if value is not None and value[0] == _KNOWN:
                 message_id, segment = value[1:17], value[17]
-                if await self._is_of(receipt, message_id, segment):
+                may_be_over = form == learnt
+                if await self._is_of(receipt, message_id, segment, may_be_over):
                     found.setdefault((message_id, segment), form)
         if len(found) != 1:
             return
@@ -182,14 +184,24 @@ class Orphans:
             self._learn(upstream, form)
 
     async def _is_of(
-        self, receipt: ParkedReceipt, message_id: bytes, segment: int
+        self,
+        receipt: ParkedReceipt,
+        message_id: bytes,
+        segment: int,
+        may_be_over: bool,
     ) -> bool:
-        """Whether a receipt can be of that segment: same recipient, and still open."""
+        """Whether a receipt can be of that segment: same recipient, and still open.
+
+        In the form that was learnt it may be a repeat, which came before that: then
+        the message may be over.
+        """
         data = await self._execute(b"GET", keys.message(message_id))
         if data is None:
             return False
         record = records.decode(data)
-        if segment >= len(record.bodies) or record.segment_states()[segment].is_final:
+        if segment >= len(record.bodies):
+            return False
+        if record.segment_states()[segment].is_final and not may_be_over:
             return False
         recipient = decode_sm(record.bodies[segment]).destination_addr
         return is_same_number(receipt.source_addr, recipient)

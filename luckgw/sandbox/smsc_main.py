@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.python.failure import Failure
 
 from luckgw.link.flusher import Flusher
+from luckgw.sandbox.mixed import RECEIPT_IDS, MixedSmsc
 from luckgw.sandbox.process import prepare
 from luckgw.sandbox.recipes import RECIPES
 from luckgw.sandbox.smsc import ID_FORMATS, Smsc, SmscService, SmscSettings
@@ -55,7 +57,21 @@ _EPILOG = "\b\nWhat the last four digits of a recipient do:\n" + "\n".join(
     show_default=True,
     help="Whether numbers call for the recipes below.",
 )
-def main(listen: str, recipes: bool, **settings: Any) -> None:
+@click.option(
+    "--mixed",
+    is_flag=True,
+    help="Receipts in all their forms, whatever the number: early, late, twice ...",
+)
+@click.option(
+    "--receipt-ids",
+    type=click.Choice(RECEIPT_IDS),
+    default="same",
+    show_default=True,
+    help="With --mixed: how ids are written in receipts.",
+)
+def main(
+    listen: str, recipes: bool, mixed: bool, receipt_ids: str, **settings: Any
+) -> None:
     """Be a carrier: take binds, answer every submit_sm, send its receipt.
 
     Prints the port as one line of JSON when it listens, and the counts of what it did
@@ -63,7 +79,8 @@ def main(listen: str, recipes: bool, **settings: Any) -> None:
     """
     reactor: Any = _reactor
     prepare(reactor)
-    smsc = Smsc(
+    make = partial(MixedSmsc, receipt_ids=receipt_ids) if mixed else Smsc
+    smsc = make(
         reactor,
         Flusher(reactor),
         SmscSettings(recipes=recipes, **settings),

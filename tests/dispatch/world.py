@@ -21,7 +21,7 @@ from luckgw.receipts.match import canonical
 from luckgw.store import keys, records
 from luckgw.store.interface import Accept, StoreAway
 from luckgw.store.journal import Args, Backend, Journal
-from luckgw.store.memory import MemoryBackend, MemoryStore
+from luckgw.store.memory import Known, MemoryBackend, MemoryStore
 from luckgw.store.revoked import RevokeList
 from luckgw.upstream.interface import BindStatus, Listener, Reply
 from luckgw.wire.pdus import Sm, decode_sm, encode_sm
@@ -156,16 +156,50 @@ class Node:
         """The few reading commands that are not the journal's."""
         if self.link.is_cut:
             return fail(StoreAway("cut"))
-        command, key = args
-        assert isinstance(key, bytes)
-        if command == b"GET":
-            return succeed(self.store.records.get(key.removeprefix(b"m:")))
-        assert command == b"SMEMBERS"
+        command, *rest = args
+        keys_ = [each for each in rest if isinstance(each, bytes)]
+        read: dict[bytes, Callable[..., Any]] = {
+            b"GET": self._get,
+            b"MGET": lambda *names: [self._get(each) for each in names],
+            b"SMEMBERS": self._members,
+            b"ZCARD": lambda key: len(self.store.parked.get(key, {})),
+            b"ZRANGE": self._range,
+            b"LRANGE": lambda key, *_: list(self.store.lists.get(key, [])),
+        }
+        assert isinstance(command, bytes)
+        return succeed(read[command](*keys_))
+
+    def _get(self, key: bytes) -> bytes | None:
+        """A record, or what stands under a carrier's id."""
+        found = self.store.carrier_ids.get(key)
+        if isinstance(found, Known):
+            return b"I" + found.message_id + bytes((found.segment,))
+        if found is not None:
+            return b"P" + found.head + found.tail
+        return self.store.records.get(key.removeprefix(b"m:"))
+
+    def _members(self, key: bytes) -> set[bytes]:
         sets = {
             keys.CLAIMS: self.store.claims_in_use,
             keys.INDEXES: self.store.indexes,
         }
-        return succeed(set(sets.get(key, self.store.claims.get(key, set()))))
+        return set(sets.get(key, self.store.claims.get(key, set())))
+
+    def _range(self, key: bytes, first: bytes, last: bytes, *how: bytes) -> list[bytes]:
+        """Parked receipts, by rank or by score with a limit."""
+        found = sorted(
+            (at, each) for each, at in self.store.parked.get(key, {}).items()
+        )
+        if b"BYSCORE" in how:
+            after, until = int(first.removeprefix(b"(")), int(last)
+            found = [each for each in found if after < each[0] <= until]
+            if b"LIMIT" in how:
+                found = found[: int(how[how.index(b"LIMIT") + 2])]
+        else:
+            found = found[int(first) : int(last) + 1]
+        if b"WITHSCORES" in how:
+            return [part for at, each in found for part in (each, b"%d" % at)]
+        return [each for _, each in found]
 
     # -- messages ----------------------------------------------------------------------
 
