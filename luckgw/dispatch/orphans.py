@@ -13,10 +13,11 @@ What fits nothing, or more than one message, waits for an operator, and is dropp
 72 hours.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -55,6 +56,25 @@ class Learning:
     """Form of ids -> how many receipts matched in it."""
     by_hold: int = 0
     """Receipts that settled a message on hold."""
+
+
+@attrs.frozen
+class _Candidate:
+    """A segment that a receipt may be of, going by its id in some form."""
+
+    receipt: ParkedReceipt
+    message_id: bytes
+    segment: int
+    form: str
+
+    def fits(self, record: records.Record, *, may_be_over: bool) -> bool:
+        """Whether it has the same recipient and is not at its end, unless it may."""
+        if self.segment >= len(record.bodies):
+            return False
+        if record.segment_states()[self.segment].is_final and not may_be_over:
+            return False
+        recipient = decode_sm(record.bodies[self.segment]).destination_addr
+        return is_same_number(self.receipt.source_addr, recipient)
 
 
 class Orphans:
@@ -120,15 +140,14 @@ class Orphans:
         while True:
             after_ms = self._seen_ms.get(seen, 0)
             page = await self._page(upstream.name, after_ms, until_ms)
-            for receipt in page:
-                if age_s <= upstream.response_s or not await self._settle_hold(
-                    upstream, receipt
-                ):
-                    await self._match(upstream, receipt)
-            if len(page) < PAGE:
+            last_ms, is_full = page[-1].time_ms if page else 0, len(page) >= PAGE
+            if age_s > upstream.response_s:
+                page = [x for x in page if not self._settle_hold(upstream, x)]
+            await self._match(upstream, page)
+            if not is_full:
                 self._seen_ms[seen] = max(after_ms, until_ms)
                 return
-            self._seen_ms[seen] = page[-1].time_ms
+            self._seen_ms[seen] = last_ms
             await pause(self._clock)
 
     async def _page(
@@ -158,68 +177,81 @@ class Orphans:
 
     # -- other forms of an id ----------------------------------------------------------
 
-    async def _match(self, upstream: Upstream, receipt: ParkedReceipt) -> None:
-        """Give a receipt to the one message that it can be of."""
-        forms: dict[bytes, str] = {}
-        for form in OTHER_FORMS:
-            carrier_id = other_form(receipt.raw_id, form)
-            key = keys.carrier_id(upstream.name, carrier_id)
-            if carrier_id and key != receipt.key:
-                forms.setdefault(key, form)
-        if not forms:
-            return
+    async def _match(
+        self, upstream: Upstream, receipts: Sequence[ParkedReceipt]
+    ) -> None:
+        """Give each of these receipts to the one message that it can be of."""
+        candidates = await self._candidates(upstream, receipts)
         learnt = self._receipts.rules_of(upstream).learnt
-        values = await self._execute(b"MGET", *forms)
-        found: dict[tuple[bytes, int], str] = {}
-        for form, value in zip(forms.values(), values, strict=True):
-            if value is not None and value[0] == _KNOWN:
-                message_id, segment = value[1:17], value[17]
-                may_be_over = form == learnt
-                if await self._is_of(receipt, message_id, segment, may_be_over):
-                    found.setdefault((message_id, segment), form)
-        if len(found) != 1:
-            return
-        (((message_id, segment), form),) = found.items()
-        if await self._hand_over(receipt, message_id, segment):
-            self._learn(upstream, form)
+        records_of = await self._records({each.message_id for each in candidates})
+        fitting: dict[ParkedReceipt, dict[tuple[bytes, int], str]] = {}
+        for each in candidates:
+            record = records_of.get(each.message_id)
+            # In the form that was learnt it may be a repeat of one that came before.
+            if record is not None and each.fits(
+                record, may_be_over=each.form == learnt
+            ):
+                found = fitting.setdefault(each.receipt, {})
+                found.setdefault((each.message_id, each.segment), each.form)
+        handing_over = []
+        for receipt, found in fitting.items():
+            if len(found) == 1:
+                (((message_id, segment), form),) = found.items()
+                d = self._hand_over(receipt, message_id, segment)
+                handing_over.append(d.addCallback(self._handed_over, upstream, form))
+        await gatherResults(handing_over)
 
-    async def _is_of(
-        self,
-        receipt: ParkedReceipt,
-        message_id: bytes,
-        segment: int,
-        may_be_over: bool,
-    ) -> bool:
-        """Whether a receipt can be of that segment: same recipient, and still open.
+    async def _candidates(
+        self, upstream: Upstream, receipts: Sequence[ParkedReceipt]
+    ) -> "list[_Candidate]":
+        """The segments that receipts can be of, going by the forms of their ids."""
+        asked: list[tuple[ParkedReceipt, bytes, str]] = []
+        for receipt in receipts:
+            forms: dict[bytes, str] = {}
+            for form in OTHER_FORMS:
+                carrier_id = other_form(receipt.raw_id, form)
+                key = keys.carrier_id(upstream.name, carrier_id)
+                if carrier_id and key != receipt.key:
+                    forms.setdefault(key, form)
+            asked += [(receipt, key, form) for key, form in forms.items()]
+        if not asked:
+            return []
+        values = await self._execute(b"MGET", *[key for _, key, _ in asked])
+        return [
+            _Candidate(receipt, value[1:17], value[17], form)
+            for (receipt, _, form), value in zip(asked, values, strict=True)
+            if value is not None and value[0] == _KNOWN
+        ]
 
-        In the form that was learnt it may be a repeat, which came before that: then
-        the message may be over.
-        """
-        data = await self._execute(b"GET", keys.message(message_id))
-        if data is None:
-            return False
-        record = records.decode(data)
-        if segment >= len(record.bodies):
-            return False
-        if record.segment_states()[segment].is_final and not may_be_over:
-            return False
-        recipient = decode_sm(record.bodies[segment]).destination_addr
-        return is_same_number(receipt.source_addr, recipient)
+    async def _records(self, ids: Iterable[bytes]) -> dict[bytes, records.Record]:
+        """The messages of these ids, of those that are still there."""
+        wanted = list(ids)
+        if not wanted:
+            return {}
+        found = await self._execute(b"MGET", *map(keys.message, wanted))
+        return {
+            message_id: records.decode(data)
+            for message_id, data in zip(wanted, found, strict=True)
+            if data is not None
+        }
 
-    async def _hand_over(
+    def _hand_over(
         self, receipt: ParkedReceipt, message_id: bytes, segment: int
-    ) -> bool:
-        """Whether the message has the receipt now."""
+    ) -> "Deferred[Verdict]":
+        """Fires with what became of it."""
+        d: Deferred[Verdict] = Deferred()
 
-        def start(done: Callable[[tuple[Verdict, str]], None]) -> None:
-            self._journal.hand_over(
-                receipt.key, message_id, segment, lambda *each: done(each)
-            )
+        def done(verdict: Verdict, account: str) -> None:
+            if account:
+                self._wake(account)
+            d.callback(verdict)
 
-        verdict, account = await told(start)
-        if account:
-            self._wake(account)
-        return verdict is Verdict.APPLIED
+        self._journal.hand_over(receipt.key, message_id, segment, done)
+        return d
+
+    def _handed_over(self, verdict: Verdict, upstream: Upstream, form: str) -> None:
+        if verdict is Verdict.APPLIED:
+            self._learn(upstream, form)
 
     def _learn(self, upstream: Upstream, form: str) -> None:
         """A receipt has matched in this form."""
@@ -247,7 +279,7 @@ class Orphans:
 
     # -- messages on hold --------------------------------------------------------------
 
-    async def _settle_hold(self, upstream: Upstream, receipt: ParkedReceipt) -> bool:
+    def _settle_hold(self, upstream: Upstream, receipt: ParkedReceipt) -> bool:
         """Whether a receipt has settled the one message on hold that it can be of.
 
         It is old enough by now for every submit_sm that came before it to be answered
@@ -298,13 +330,10 @@ class Orphans:
         states = records.decode(data).segment_states()
         segment = next((n for n, each in enumerate(states) if not each.is_final), 0)
 
-        def start(done: Callable[[tuple[Verdict, str]], None]) -> None:
-            self._journal.hand_over(key, message_id, segment, lambda *each: done(each))
-
-        verdict, account = await told(start)
-        if account:
-            self._wake(account)
-        return verdict
+        receipt = ParkedReceipt.of(key, await self._execute(b"GET", key))
+        if receipt is None:
+            return Verdict.UNKNOWN
+        return await self._hand_over(receipt, message_id, segment)
 
     async def drop(self, key: bytes) -> Verdict:
         """Drop a parked receipt, by hand; UNKNOWN when none waits there."""

@@ -70,6 +70,7 @@ class Carrier:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.options: tuple[str, ...] = ()
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -78,6 +79,7 @@ class Carrier:
             [
                 *(sys.executable, "-m", "luckgw.sandbox.smsc_main"),
                 *("--listen", f"tcp:{self.port}:interface=127.0.0.1"),
+                *self.options,
             ],
             stdout=subprocess.PIPE,
             text=True,
@@ -101,8 +103,13 @@ class House:
     """One gateway with its configuration, its data and its log."""
 
     def __init__(
-        self, directory: Path, webhook: str = "", store: str = "min_free_mb = 1"
+        self,
+        directory: Path,
+        webhook: str = "",
+        store: str = "min_free_mb = 1",
+        more: str = "",
     ) -> None:
+        """``more``: tables of the configuration beside the usual ones."""
         self.directory = directory
         self.http_port = free_port()
         self.smpp_port = free_port()
@@ -111,6 +118,8 @@ class House:
         self.config = directory / "luckgw.toml"
         (directory / "carrier.password").write_text("sandbox\n")
         self._write_config(webhook, store)
+        with self.config.open("a") as config:
+            config.write(more)
         self.log = directory / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._key = ""
