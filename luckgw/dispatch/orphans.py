@@ -349,13 +349,11 @@ def _is_of_held(receipt: ParkedReceipt, segment: Segment, response_s: float) -> 
     trouble = segment.message.trouble
     if trouble is None:
         return False
+    sent_ms = trouble.since_ms - round(response_s * 1000)
     sm = decode_sm(segment.body)
     return (
-        is_same_number(receipt.source_addr, sm.destination_addr)
+        receipt.time_ms >= sent_ms
+        and is_same_number(receipt.source_addr, sm.destination_addr)
         and receipt.destination_addr.lower() == sm.source_addr.lower()
-        and is_same_minute(
-            receipt.submit_date,
-            trouble.since_ms - round(response_s * 1000),
-            trouble.since_ms,
-        )
+        and is_same_minute(receipt.submit_date, sent_ms, trouble.since_ms)
     )
