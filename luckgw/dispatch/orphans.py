@@ -139,12 +139,12 @@ class Orphans:
         seen = (upstream.name, age_s)
         while True:
             after_ms = self._seen_ms.get(seen, 0)
-            page = await self._page(upstream.name, after_ms, until_ms)
-            last_ms, is_full = page[-1].time_ms if page else 0, len(page) >= PAGE
+            names, last_ms = await self._page(upstream.name, after_ms, until_ms)
+            page = await self._read(names)
             if age_s > upstream.response_s:
                 page = [x for x in page if not self._settle_hold(upstream, x)]
             await self._match(upstream, page)
-            if not is_full:
+            if len(names) < PAGE:
                 self._seen_ms[seen] = max(after_ms, until_ms)
                 return
             self._seen_ms[seen] = last_ms
@@ -152,12 +152,12 @@ class Orphans:
 
     async def _page(
         self, upstream: str, after_ms: int, until_ms: int
-    ) -> list[ParkedReceipt]:
-        """What was parked after then and until then, the oldest first: up to a page, or
-        more when they were parked at once.
+    ) -> tuple[list[bytes], int]:
+        """Where receipts were parked after then and until then, the oldest first, and
+        when the last was: up to a page, or more when they were parked at once.
         """
         if until_ms <= after_ms:
-            return []
+            return [], after_ms
         parked = keys.parked(upstream)
         query = (b"ZRANGE", parked, b"(%d" % after_ms, b"%d" % until_ms, b"BYSCORE")
         limited = (*query, b"LIMIT", b"0", b"%d" % PAGE, b"WITHSCORES")
@@ -166,7 +166,7 @@ class Orphans:
             last = found[-1]
             query = (b"ZRANGE", parked, b"(%d" % after_ms, last, b"BYSCORE")
             found = await self._execute(*query, b"WITHSCORES")
-        return await self._read(found[::2])
+        return found[::2], int(found[-1]) if found else after_ms
 
     async def _read(self, names: Sequence[bytes]) -> list[ParkedReceipt]:
         if not names:

@@ -185,8 +185,8 @@ class Receipts:
             park=park,
             more=_what_else(sm, receipt) if park else b"",
         )
-        guess = b""
-        if rules.learnt is not None and len(sm.source_addr) >= LEAST_DIGITS:
+        guess, recipient = b"", sm.source_addr.lstrip(b"+0")
+        if rules.learnt is not None and len(recipient) >= LEAST_DIGITS:
             guess = other_form(receipt.message_id, rules.learnt)
         if not guess or guess == carrier_id:
             keep()
@@ -206,7 +206,7 @@ class Receipts:
             tail,
             guessed,
             park=False,
-            recipient=sm.source_addr.lstrip(b"+0") + b"\0",
+            recipient=recipient + b"\0",
         )
 
     def _told(self, verdict: Verdict, reply: Reply) -> None:

@@ -181,6 +181,17 @@ class TestForms:
         house.wait(60)
         assert {house.state(each) for each in ids} == {State.DELIVERED}
 
+    def test_what_has_gone_from_a_page(self, house: House) -> None:
+        """What was parked behind it is looked at all the same."""
+        for number in range(150):
+            house.receipt(f"gone{number}")
+            del house.store.carrier_ids[keys.carrier_id(UPSTREAM, b"gone%d" % number)]
+        house.wait(0.25)
+        message_id = house.sent_as(b"1f2e")
+        house.receipt("7982")
+        house.wait(11)
+        assert house.state(message_id) is State.DELIVERED
+
     def test_a_restart(self, house: House) -> None:
         """What had come before is looked at as well."""
         message_id = house.accept(bodies=(submit_body(),))
