@@ -16,6 +16,8 @@ from luckgw.config.model import (
     Gateway,
     Http,
     MoRoute,
+    Outboxes,
+    Receipts,
     Route,
     Sandbox,
     Smpp,
@@ -48,6 +50,8 @@ _SECTIONS: dict[str, type] = {
     "smpp": Smpp,
     "sandbox": Sandbox,
     "webhooks": Webhooks,
+    "receipts": Receipts,
+    "outboxes": Outboxes,
 }
 _KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "mo_routes", "accounts")
 

@@ -28,6 +28,8 @@ BodiesFor = Callable[[Outgoing], Bodies]
 _OPTED_OUT: Final = errors.opted_out(
     "the recipient wants no more messages from this sender"
 )
+_TELLS: Final = 0x13
+"""registered_delivery: a receipt (bits 1-0), intermediate notifications (bit 4)."""
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -218,6 +220,6 @@ class Submit:
         flags = FLAG_HTTP if over_http else 0
         if account.webhook is not None:
             flags |= FLAG_WEBHOOK
-        if registered_delivery & 3 and not over_http:
+        if registered_delivery & _TELLS and not over_http:
             flags |= FLAG_DELIVER_SM
         return flags

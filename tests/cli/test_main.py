@@ -20,12 +20,14 @@ from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 
 from luckgw.cli import main as cli
+from luckgw.cli import place
 from luckgw.cli.client import ANSWER_S, AdminClient, GatewayAway
 from luckgw.config.model import Account
 from luckgw.ingress.inbox import Inbox
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.phones import Phones
 from luckgw.store.api_keys import ApiKeys
+from tests.ops.test_admin import Desk
 from tests.valkey_server import Valkey
 
 NOW_MS = 1_700_000_000_000  # 2023-11-14 22:13:20 UTC
@@ -155,14 +157,14 @@ class TestTheDefaultFile:
         self, folder: Path, config: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """/etc first, then the one beside us."""
-        monkeypatch.setattr(cli, "DEFAULTS", (folder / "none.toml", config))
+        monkeypatch.setattr(place, "DEFAULTS", (folder / "none.toml", config))
         assert run("check").output == f"{config} is good\n"
 
     def test_that_is_nowhere_is_said(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With what to do."""
-        monkeypatch.setattr(cli, "DEFAULTS", (folder / "a", folder / "b"))
+        monkeypatch.setattr(place, "DEFAULTS", (folder / "a", folder / "b"))
         result = run("status")
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: no configuration: neither ")
@@ -392,7 +394,7 @@ class Gateway:
             lambda: NOW_MS,
         )
         self.report: dict[str, Any] = {}
-        api = AdminApi(self.keys, lambda: self.report, phones)
+        api = AdminApi(self.keys, lambda: self.report, phones, Desk())
         path = config.parent / "admin.sock"
         self.port = listen_admin(reactor, path, api.resource())
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import attrs
 import pytest
 
 from luckgw.config.load import load
@@ -74,7 +75,8 @@ messaging_mode = 3
         0x05: b"\xe9\0",
         0x1403: b"\0\0\1\2",
     }
-    assert hash(found) == hash(found)
+    for table in (found.text, found.addresses, found.submit_sm):
+        assert hash(table) == hash(attrs.evolve(table))
 
 
 @pytest.mark.parametrize(
