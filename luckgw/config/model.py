@@ -424,7 +424,7 @@ class Upstream:
 
     def __attrs_post_init__(self) -> None:
         """Keys that do not go together are refused."""
-        faults = [*self._tls_faults(), *self._outbind_faults()]
+        faults = [*self._tls_faults(), *self._tlv_faults(), *self._outbind_faults()]
         if faults:
             raise Invalid(faults)
 
@@ -433,6 +433,18 @@ class Upstream:
         if self.tls is None or kind == "tcp":
             return []
         return [(("tls",), f"needs an endpoint like tcp:host:port, not {kind}:")]
+
+    def _tlv_faults(self) -> list[tuple[KeyPath, str]]:
+        """What can only be written in optional parameters needs a carrier with them."""
+        if self.tlvs != "off" and self.interface_version != "3.3":
+            return []
+        faults: list[tuple[KeyPath, str]] = []
+        if self.text.form in ("sar", "payload"):
+            message = f'{self.text.form!r} needs TLVs: tlvs = "on" and version 3.4'
+            faults.append((("text", "form"), message))
+        if self.vendor_tlvs:
+            faults.append((("vendor_tlvs",), 'needs tlvs = "on" and version 3.4'))
+        return faults
 
     def _outbind_faults(self) -> list[tuple[KeyPath, str]]:
         if not self.outbind_listen:
