@@ -192,6 +192,7 @@ class Gateway(MultiService):
         self._receipts = Receipts(journal, dispatch.wake, self._inbox.received)
         self._add_upstreams(dispatch, flusher)
         await take_over(store.execute, journal, config, store.epoch, wall_ms)
+        self._look_after_receipts(dispatch)
         dispatch.start()
         self._on_stop(
             "upstreams", lambda: dispatch.drain_upstreams(config.gateway.drain_s / 3)
