@@ -37,6 +37,11 @@ Message = Callable[[Upstream, Sm, Reply], None]
 (luckgw.pipeline.inbound)."""
 
 
+# Found by one look-up instead of two.
+_SENT: Final = State.SENT
+_UNKNOWN: Final = State.UNKNOWN
+
+
 class Counters:
     """What came from carriers, counted."""
 
@@ -128,7 +133,7 @@ class Receipts:
         if not carrier_id:
             self._no_id(upstream, sm, reply, is_marked=is_marked)
             return
-        if is_marked and receipt.state is State.UNKNOWN:
+        if is_marked and receipt.state is _UNKNOWN:
             self._note_word(upstream, rules, receipt.stat)
 
         def told(verdict: Verdict, account: str) -> None:
@@ -142,42 +147,47 @@ class Receipts:
             else:
                 self._told(verdict, reply)
 
-        self._keep(upstream, rules, sm, receipt, carrier_id, told)
-
-    def _keep(
-        self,
-        upstream: Upstream,
-        rules: Rules,
-        sm: Sm,
-        receipt: Receipt,
-        carrier_id: bytes,
-        told: Callable[[Verdict, str], None],
-    ) -> None:
-        """Give a receipt to the journal. HOT PATH."""
+        # An intermediate notification settles nothing, whatever it says.
+        state = _SENT if receipt.intermediate else receipt.state
         tail = (
             f"{upstream.name}\0{receipt.stat[:LONGEST_STAT]}\0{receipt.err}"
             f"\0{receipt.done_date[:LONGEST_DATE]}"
         ).encode()
-        # An intermediate notification settles nothing, whatever it says.
-        state = State.SENT if receipt.intermediate else receipt.state
-        park = (
-            sm.esm_class & KIND != 0
-            or rules.unmarked == "by-text"
-            or (sm.tlvs is not None and _RECEIPTED_MESSAGE_ID in sm.tlvs)
+        park = is_marked or _waits(rules, sm)
+        more = _what_else(sm, receipt) if park else b""
+        if rules.learnt is not None:
+            said = (state, tail)
+            keep = partial(
+                self._journal.receipt,
+                upstream.name,
+                carrier_id,
+                *said,
+                told,
+                park=park,
+                more=more,
+            )
+            guess = _guess(sm, receipt, rules.learnt)
+            self._try(upstream, guess, carrier_id, sm, said, told, keep)
+            return
+        self._journal.receipt(
+            upstream.name, carrier_id, state, tail, told, park=park, more=more
         )
-        keep = partial(
-            self._journal.receipt,
-            upstream.name,
-            carrier_id,
-            state,
-            tail,
-            told,
-            park=park,
-            more=_what_else(sm, receipt) if park else b"",
-        )
-        guess, recipient = b"", sm.source_addr.lstrip(b"+0")
-        if rules.learnt is not None and len(recipient) >= LEAST_DIGITS:
-            guess = other_form(receipt.message_id, rules.learnt)
+
+    def _try(
+        self,
+        upstream: Upstream,
+        guess: bytes,
+        carrier_id: bytes,
+        sm: Sm,
+        said: tuple[State, bytes],
+        told: Callable[[Verdict, str], None],
+        keep: Callable[[], None],
+    ) -> None:
+        """Give the journal a receipt under the id that it has in another form.
+
+        What was learnt is a guess: only a message to the same recipient will do. Where
+        there is none the receipt is kept as it came.
+        """
         if not guess or guess == carrier_id:
             keep()
             return
@@ -188,7 +198,7 @@ class Receipts:
             else:
                 told(verdict, account)
 
-        # What was learnt is a guess: only a message to the same recipient will do.
+        state, tail = said
         self._journal.receipt(
             upstream.name,
             guess,
@@ -196,7 +206,7 @@ class Receipts:
             tail,
             guessed,
             park=False,
-            recipient=recipient + b"\0",
+            recipient=_recipient(sm) + b"\0",
         )
 
     def _told(self, verdict: Verdict, reply: Reply) -> None:
@@ -262,6 +272,25 @@ class Receipts:
                 stat=stat[:LONGEST_STAT],
                 count=count,
             )
+
+
+def _waits(rules: Rules, sm: Sm) -> bool:
+    """Whether an unmarked receipt whose id is not known waits for its message."""
+    if rules.unmarked == "by-text":
+        return True
+    return sm.tlvs is not None and _RECEIPTED_MESSAGE_ID in sm.tlvs
+
+
+def _recipient(sm: Sm) -> bytes:
+    """The message's recipient, as far as a national form of it goes."""
+    return sm.source_addr.lstrip(b"+0")
+
+
+def _guess(sm: Sm, receipt: Receipt, form: str) -> bytes:
+    """The id in the form that was learnt; b"" where it can not be checked."""
+    if len(_recipient(sm)) < LEAST_DIGITS:
+        return b""
+    return other_form(receipt.message_id, form)
 
 
 def _what_else(sm: Sm, receipt: Receipt) -> bytes:
