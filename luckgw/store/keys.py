@@ -11,7 +11,8 @@ from typing import Final
 
 SCHEMA: Final = b"luckgw:schema"
 """The version of this layout; a gateway refuses a store written by a newer one."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""2: messages from phones, ends without a receipt, other forms of ids."""
 NODES: Final = b"luckgw:nodes"
 """Hash: node name -> epoch. An operation under an older epoch is refused (fencing)."""
 CLAIMS: Final = b"luckgw:claims"

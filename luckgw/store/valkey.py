@@ -90,7 +90,11 @@ async def check_server(connection: StoreConnection, *, want_durable: bool) -> No
 
 
 async def check_schema(connection: StoreConnection) -> None:
-    """Write the layout's version into a new store; refuse one that is newer."""
+    """Write the layout's version into a store that is new or older; refuse a newer one.
+
+    What an older gateway has written is read; it would not understand what is written
+    from now on.
+    """
     version = b"%d" % keys.SCHEMA_VERSION
     await connection.execute(b"SET", keys.SCHEMA, version, b"NX")
     found = await connection.execute(b"GET", keys.SCHEMA)
@@ -100,6 +104,8 @@ async def check_schema(connection: StoreConnection) -> None:
             f" this gateway knows {keys.SCHEMA_VERSION}: it was written by a newer one"
         )
         raise StoreUnfit(msg)
+    if int(found) < keys.SCHEMA_VERSION:
+        await connection.execute(b"SET", keys.SCHEMA, version)
 
 
 async def join(connection: StoreConnection, node: str) -> int:

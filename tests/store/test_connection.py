@@ -701,6 +701,12 @@ class TestRealServer:
         await ready
         await real.stop()
 
+    async def test_an_older_layout_is_raised(self, valkey: Valkey) -> None:
+        """From now on the gateway that wrote it must not read it."""
+        valkey.command("SET", keys.SCHEMA, 1)
+        async with connected(valkey):
+            assert int(valkey.command("GET", keys.SCHEMA)) == keys.SCHEMA_VERSION
+
     async def test_a_newer_layout_is_refused(self, valkey: Valkey) -> None:
         """A store that a newer gateway wrote is left alone; a new one is marked."""
         async with connected(valkey):
