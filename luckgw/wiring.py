@@ -53,6 +53,7 @@ from luckgw.ops.health import Health
 from luckgw.ops.marks import Marks
 from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.receipt import Receipts
+from luckgw.pipeline.route_addresses import route_addresses
 from luckgw.pipeline.submit import Submit
 from luckgw.pipeline.text import SendText
 from luckgw.routing.table import RouteTable
@@ -194,7 +195,7 @@ class Gateway(MultiService):
 
         submit = Submit(
             journal,
-            RouteTable(config.routes, config.upstreams),
+            RouteTable(config.routes, config.upstreams, config.routing.portability),
             dispatch,
             self._marks,
             config.accounts,
@@ -203,6 +204,7 @@ class Gateway(MultiService):
             ),
             uuid_source(),
             clock.seconds,
+            wall_ms,
         )
         await self._listen_smpp(submit, accounts, flusher)
         self._on_stop("claims", dispatch.stop_claiming)
@@ -272,6 +274,7 @@ class Gateway(MultiService):
         await service.start()
 
     def _add_upstreams(self, dispatch: Dispatch, flusher: Flusher) -> None:
+        rewrites = route_addresses(self._config.routes)
         for config in self._config.upstreams.values():
             upstream = UPSTREAM_TYPES[config.type](
                 self._clock,
@@ -289,6 +292,7 @@ class Gateway(MultiService):
                     wall_ms,
                     partial(self._receipts.received, config),
                     dispatch.wake,
+                    rewrites,
                 ),
                 upstream,
             )

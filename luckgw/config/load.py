@@ -23,6 +23,7 @@ from luckgw.config.model import (
     Webhooks,
 )
 from luckgw.config.problems import ConfigError, Place, Problem, key_text
+from luckgw.config.routes import Routing
 from luckgw.config.secret import Secret
 from luckgw.config.structure import Structure, did_you_mean
 
@@ -45,6 +46,7 @@ _SECTIONS: dict[str, type] = {
     "smpp": Smpp,
     "sandbox": Sandbox,
     "webhooks": Webhooks,
+    "routing": Routing,
 }
 _KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts")
 
@@ -81,7 +83,9 @@ def load(
             files.complain(("sandbox", "listen"), message)
     if files.is_complete:  # otherwise what is referred to may stand in the rest
         _check_names(files, routes, defined, _names(files, "accounts"))
+        _check_groups(files, routes, accounts)
     _check_ways_out(files, routes, upstreams)
+    _check_lists(files, routes, upstreams, sections["routing"])
     _check_system_ids(files, accounts)
     if files.problems:
         raise ConfigError(sorted(files.problems, key=files.order))
@@ -171,14 +175,56 @@ def _check_names(
     """Whatever a route names has to be there."""
     for position, route in routes.items():
         at = ("routes", position)
+        if (file := route.prefixes) is not None:
+            for name, line in file.lines.items():
+                if name not in upstreams:
+                    near = did_you_mean(name, upstreams)
+                    message = f"there is no upstream {name!r}{near}"
+                    inside = (*at, "prefixes")
+                    files.complain_of_list(file.path, line, inside, message)
         for what, path, names, known in (
             ("upstream", (*at, "to"), route.to, upstreams),
             ("account", (*at, "match", "account"), route.match.account, accounts),
+            ("account", (*at, "unless", "account"), route.unless.account, accounts),
         ):
             for item, name in enumerate(names):
                 if name not in known:
                     message = f"there is no {what} {name!r}{did_you_mean(name, known)}"
                     files.complain((*path, item), message)
+
+
+def _check_groups(
+    files: Files, routes: dict[int, Route], accounts: dict[str, Account]
+) -> None:
+    """A group that no account is in would never match: most likely it is misspelt."""
+    known = {account.group for account in accounts.values() if account.group}
+    for position, route in routes.items():
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            for item, group in enumerate(match.group):
+                if group not in known:
+                    near = did_you_mean(group, known)
+                    message = f"no account is in group {group!r}{near}"
+                    files.complain(("routes", position, key, "group", item), message)
+
+
+def _check_lists(
+    files: Files,
+    routes: dict[int, Route],
+    upstreams: dict[str, Upstream],
+    routing: Routing | None,
+) -> None:
+    """Whatever a route looks up has to be there."""
+    for position, route in routes.items():
+        at = ("routes", position)
+        if route.strategy == "least_cost":
+            for name in route.upstreams():
+                if name in upstreams and upstreams[name].costs is None:
+                    message = f"needs costs of upstream {name!r}"
+                    files.complain((*at, "strategy"), message)
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            if match.network and routing is not None and not routing.portability:
+                message = "needs portability in [routing]"
+                files.complain((*at, key, "network"), message)
 
 
 def _check_ways_out(
@@ -187,10 +233,11 @@ def _check_ways_out(
     """A route has to lead to where something can be sent."""
     receivers = [name for name, one in upstreams.items() if one.bind == "receiver"]
     for position, route in routes.items():
-        for item, name in enumerate(route.to):
+        key = "to" if route.prefixes is None else "prefixes"
+        for item, name in enumerate(route.upstreams()):
             if name in receivers:
                 message = f"upstream {name!r} can not send: it binds as receiver"
-                files.complain(("routes", position, "to", item), message)
+                files.complain(("routes", position, key, item), message)
 
 
 def _check_system_ids(files: Files, accounts: dict[str, Account]) -> None:

@@ -15,6 +15,7 @@ from attrs import Factory, field
 
 from luckgw.config import rules
 from luckgw.config.lines import KeyPath
+from luckgw.config.lists import PriceList
 from luckgw.config.outgoing import (
     LANGUAGES,
     MOST_SEGMENTS,
@@ -23,6 +24,9 @@ from luckgw.config.outgoing import (
     UpstreamText,
 )
 from luckgw.config.problems import Place
+from luckgw.config.routes import Match as Match  # noqa: PLC0414 - part of the model
+from luckgw.config.routes import Route as Route  # noqa: PLC0414
+from luckgw.config.routes import Routing
 from luckgw.config.rules import Invalid, Network, Tlvs, each, must
 from luckgw.config.secret import Secret
 
@@ -37,7 +41,6 @@ UPSTREAM_TYPES = ("smpp",)
 BINDS = ("transceiver", "transmitter", "receiver", "tx+rx")
 ID_FORMS = ("text", "hex", "dec")
 UNCERTAIN = ("hold_then_resend", "resend", "unknown")
-STRATEGIES = ("static", "failover")
 
 _ARGON2 = re.compile(
     r"\$argon2(id|i|d)\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+"
@@ -225,42 +228,12 @@ class Upstream:
     text: UpstreamText = field(factory=UpstreamText)
     addresses: UpstreamAddresses = field(factory=UpstreamAddresses)
     submit_sm: UpstreamSubmitSm = field(factory=UpstreamSubmitSm)
+    costs: PriceList | None = None
+    """A file with rows ``prefix,price``: what a segment costs us there, for routes with
+    ``strategy = "least_cost"``."""
     tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
     """``[upstreams.NAME.tlvs]``: optional parameters of every message, by tag:
     ``0x1401 = { hex = "0a0b" }``, ``{ text = "abc" }`` or ``{ int = 5, size = 1 }``."""
-
-
-@attrs.frozen
-class Match:
-    """``match`` of a route: all that is given has to hold, of each one of its list."""
-
-    prefix: tuple[str, ...] = field(default=(), validator=each(rules.number_prefix))
-    """First digits of the destination, in international format."""
-    account: tuple[str, ...] = field(default=(), validator=each(rules.name))
-    """Names of accounts."""
-    sender: tuple[str, ...] = field(default=(), validator=each(rules.pattern))
-    """Sender IDs, exact or ``re:`` and an expression that matches the whole."""
-
-
-@attrs.frozen
-class Route:
-    """``[[routes]]``: the first that matches decides."""
-
-    name: str = field(validator=must(rules.name))
-    to: tuple[str, ...] = field(
-        validator=[must(rules.not_empty), must(rules.no_repeats)]
-    )
-    """Names of upstreams, in order of preference."""
-    match: Match = Match()
-    """Without it: every message."""
-    strategy: str = field(default="static", validator=must(rules.one_of(*STRATEGIES)))
-    """``static``: the one upstream, up or down; ``failover``: the first that is up."""
-
-    def __attrs_post_init__(self) -> None:
-        """An upstream that would be ignored is refused."""
-        if self.strategy == "static" and len(self.to) > 1:
-            complaint = 'holds more than one name, which needs strategy = "failover"'
-            raise Invalid([(("to",), complaint)])
 
 
 @attrs.frozen
@@ -303,6 +276,8 @@ class Account:
     """Where its events are posted to; without it: nowhere."""
     enabled: bool = True
     """Whether it may send and bind."""
+    group: str | None = field(default=None, validator=rules.optional(rules.name))
+    """A name for accounts of a kind, for ``group`` in ``match`` of routes."""
     validity_s: int = field(
         default=2 * DAY_S, validator=must(rules.between(1, LONGEST_VALIDITY_S))
     )
@@ -338,6 +313,7 @@ class Config:
     smpp: Smpp = Smpp()
     sandbox: Sandbox = Sandbox()
     webhooks: Webhooks = Webhooks()
+    routing: Routing = field(factory=Routing)
     upstreams: Mapping[str, Upstream] = field(factory=dict)
     """By name."""
     routes: tuple[Route, ...] = ()

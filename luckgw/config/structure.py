@@ -19,6 +19,7 @@ import attrs
 
 from luckgw.config.files import Files, why_unreadable
 from luckgw.config.lines import KeyPath
+from luckgw.config.lists import READERS, ListError
 from luckgw.config.rules import Invalid, Network, Tlvs
 from luckgw.config.secret import Secret
 
@@ -49,6 +50,7 @@ class Structure:
     def __init__(self, files: Files, create_missing: CreateMissing | None) -> None:
         self._files = files
         self._create_missing = create_missing
+        self._lists: dict[tuple[Any, Path], object] = {}
 
     def build(
         self, section: type[Section], raw: object, path: KeyPath, **given: object
@@ -123,7 +125,21 @@ class Structure:
             return self._secret(raw, path, forms)
         if field.metadata.get("secret_text") and isinstance(raw, dict):
             return self._secret(raw, path, ("file", "env")).reveal()
+        if kind in READERS:
+            return self._list(kind, _path(raw), path)
         return _READERS[kind](raw)
+
+    def _list(self, kind: Any, name: Path, path: KeyPath) -> object:
+        """The list in a file that is named relative to the file that names it."""
+        name = Path(self._files.place_of(path).file).parent / name
+        try:
+            if (kind, name) not in self._lists:
+                self._lists[kind, name] = READERS[kind](name)
+        except ListError as error:
+            for line, message in error.faults:
+                self._files.complain_of_list(name, line, path, message)
+            raise _Wrong from None
+        return self._lists[kind, name]
 
     def _secret(self, raw: object, path: KeyPath, forms: tuple[str, ...]) -> Secret:
         """The secret of a text or of a table like ``{ file = "..." }``."""
@@ -220,6 +236,19 @@ def _texts(raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
+def _wholes(raw: object) -> tuple[int, ...]:
+    if not isinstance(raw, list):
+        raise _Wrong(((), f"must be a list of whole numbers, not {_kind(raw)}"))
+    wrong = [
+        ((position,), f"must be a whole number, not {_kind(item)}")
+        for position, item in enumerate(raw)
+        if not isinstance(item, int) or isinstance(item, bool)
+    ]
+    if wrong:
+        raise _Wrong(*wrong)
+    return tuple(raw)
+
+
 def _networks(raw: object) -> tuple[Network, ...]:
     networks: list[Network] = []
     wrong: list[tuple[KeyPath, str]] = []
@@ -307,6 +336,7 @@ _READERS: dict[Any, Callable[[object], object]] = {
     int: _whole,
     float: _number,
     tuple[str, ...]: _texts,
+    tuple[int, ...]: _wholes,
     tuple[Network, ...]: _networks,
     Tlvs: _tlvs,
 }

@@ -16,6 +16,7 @@ from luckgw.domain.errors import Refusal
 from luckgw.domain.status import Status
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
+from luckgw.pipeline.contents import SmContent
 from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.pipeline.submit import Submit
 from luckgw.wire.connection import Connection, State
@@ -193,15 +194,19 @@ class ServerSession(SmppSession):
         try:
             destination = check_submit(sm, account)
             _, deadline_ms = message_times(sm, account, self._server.now_ms())
-            self._server.submit.submit(
-                account.settings,
+            settings, submit = account.settings, self._server.submit
+            submit.submit(
+                settings,
                 sm.source_addr.decode("latin-1"),
                 destination,
-                partial(_bodies, sm, account.settings, destination, deadline_ms),
+                partial(_bodies, sm, settings, destination, deadline_ms),
                 registered_delivery=sm.registered_delivery,
                 deadline_ms=deadline_ms,
                 over_http=False,
                 done=partial(self._stored, sm),
+                content=SmContent(sm, settings.default_alphabet)
+                if submit.looks_at_content
+                else None,
             )
             self._storing += 1
         except Refusal as refusal:

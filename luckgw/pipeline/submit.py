@@ -8,9 +8,10 @@ from luckgw.admission.limits import TokenBucket
 from luckgw.config.model import Account
 from luckgw.domain import errors
 from luckgw.domain.ids import to_text
+from luckgw.pipeline.edited import EditedOutgoing
 from luckgw.pipeline.outgoing import Bodies, Outgoing
-from luckgw.routing.facts import Facts
-from luckgw.routing.table import RouteTable
+from luckgw.routing.facts import Content, Facts
+from luckgw.routing.table import RouteTable, pick
 from luckgw.store.interface import (
     FLAG_DELIVER_SM,
     FLAG_HTTP,
@@ -23,6 +24,7 @@ Done = Callable[[str | errors.Refusal], None]
 """Told the message's id once it is kept, or why it is not and never will be."""
 BodiesFor = Callable[[Outgoing], Bodies]
 """A message as an upstream wants it, made by what knows that."""
+_NO_TAGS: Final[frozenset[str]] = frozenset()
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -54,7 +56,7 @@ class Upstreams(Protocol):
 class Submit:
     """Admits, routes and keeps messages."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - it is where everything meets
         self,
         journal: Journal,
         routes: RouteTable,
@@ -64,9 +66,10 @@ class Submit:
         outgoing: Mapping[str, Outgoing],
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
+        now_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         """``outgoing`` holds each upstream's; ``clock`` gives monotonic seconds, for
-        rates.
+        rates; ``now_ms`` the wall clock, for routes that look at it.
         """
         self._journal = journal
         self._routes = routes
@@ -76,12 +79,18 @@ class Submit:
         self._outgoing = outgoing
         self._fresh_id = fresh_id
         self._clock = clock
+        self._now_ms = now_ms
         now = clock()
         self._buckets = {
             name: TokenBucket(account.throughput, now)
             for name, account in accounts.items()
             if account.throughput
         }
+
+    @property
+    def looks_at_content(self) -> bool:
+        """Whether ``submit`` is to be given the content: some route looks at it."""
+        return self._routes.looks_at_content
 
     def submit(  # noqa: PLR0913 - a message has many sides
         self,
@@ -95,14 +104,17 @@ class Submit:
         over_http: bool,
         done: Done,
         only: str | None = None,
+        content: Content | None = None,
+        tags: frozenset[str] = _NO_TAGS,
     ) -> None:
         """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
 
         ``source`` and ``destination`` are normalised. ``bodies_for`` is asked once the
         upstream is known, and gives submit_sm bodies that ask the carrier for a
         receipt, and how many segments they are, which is what a rate counts. ``only``
-        names the one upstream it may go to, whatever the routes say. Raises Refusal
-        when it may not enter: then nothing is stored and ``done`` is not called.
+        names the one upstream it may go to, whatever the routes say. ``content`` and
+        ``tags`` are for routes that look at them. Raises Refusal when it may not enter:
+        then nothing is stored and ``done`` is not called.
         """
         name = account.name
         if self._marks.is_full:
@@ -110,10 +122,14 @@ class Submit:
         if not self._journal.is_open:
             raise errors.system_error("the store does not answer; try again later")
         if only is None:
-            upstream, route = self._choose(Facts(name, source, destination))
+            now_ms = self._now_ms() if self._routes.looks_at_time else 0
+            facts = Facts(
+                name, source, destination, account.group, tags, now_ms, content
+            )
+            upstream, route, outgoing = self._routed(facts)
         else:
-            upstream, route = only, ""
-        bodies, segments = bodies_for(self._outgoing[upstream])
+            upstream, route, outgoing = only, "", self._outgoing[only]
+        bodies, segments = bodies_for(outgoing)
         if self._buckets:
             bucket = self._buckets.get(name)
             if bucket is not None:
@@ -143,16 +159,22 @@ class Submit:
             done=told,
         )
 
-    def _choose(self, facts: Facts) -> tuple[str, str]:
-        """The upstream to queue for, and the name of the route that says so."""
+    def _routed(self, facts: Facts) -> tuple[str, str, Outgoing]:
+        """The upstream to queue for, the name of the route that says so, and what
+        writes the message as both want it. Raises Refusal.
+        """
         decision = self._routes.decide(facts)
         if decision is None:
             raise errors.no_route("no route leads to this destination")
-        preferred = decision.strategy.choose(decision.candidates, self._is_up, facts)
-        for upstream in preferred:
-            if self._is_up(upstream) or self._upstreams.queues_when_down(upstream):
-                return upstream, decision.route_name
-        raise errors.upstream_down("no upstream of the route can take messages now")
+        if decision.refusal is not None:
+            raise decision.refusal
+        upstream = pick(decision, facts, self._is_up, self._upstreams.queues_when_down)
+        if upstream is None:
+            raise errors.upstream_down("no upstream of the route can take messages now")
+        outgoing = self._outgoing[upstream]
+        if decision.edit is not None:
+            outgoing = EditedOutgoing(outgoing, decision.edit)
+        return upstream, decision.route_name, outgoing
 
     @staticmethod
     def _flags(account: Account, registered_delivery: int, *, over_http: bool) -> int:

@@ -1,6 +1,26 @@
 """What a route may look at."""
 
+from typing import Protocol
+
 import attrs
+
+_NO_TAGS: frozenset[str] = frozenset()
+
+
+class Content(Protocol):
+    """What a message says. Asked only if a route looks at it, so it may be slow."""
+
+    def text(self) -> str | None:
+        """Its text; None when it is none that we read."""
+        ...
+
+    def encoding(self) -> str:
+        """One of ``config.routes.ENCODINGS``: what it needs or, over SMPP, came in."""
+        ...
+
+    def segments(self) -> int:
+        """How many it takes in the usual form (a header of 6 octets in each)."""
+        ...
 
 
 @attrs.define
@@ -13,3 +33,11 @@ class Facts:
     """The sender ID, as it was sent."""
     destination: str
     """The recipient's number: digits in international format, without ``+``."""
+    group: str | None = None
+    """The group that the account is in."""
+    tags: frozenset[str] = _NO_TAGS
+    """What the caller called it."""
+    now_ms: int = 0
+    """Wall-clock time in ms; 0 where no route looks at it (``RouteTable.looks_at``)."""
+    content: Content | None = None
+    """None where no route looks at it."""

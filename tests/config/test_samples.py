@@ -26,6 +26,7 @@ from luckgw.config.outgoing import (
     UpstreamSubmitSm,
     UpstreamText,
 )
+from luckgw.config.routes import RouteRewrite, Routing
 from luckgw.config.secret import Secret
 
 ETC = Path(__file__).parents[2] / "etc"
@@ -100,16 +101,31 @@ def test_the_sample_upstream_shows_the_defaults(
     )
 
 
-def test_the_sample_route_is_a_good_one(etc: Path) -> None:
-    """Taken out of its comment, with what it refers to in place."""
-    edit(etc / "routes.toml", r"^# (?=\[\[|name|match|to|strategy)", "")
-    edit(etc / "routes.toml", r"^# (?=# )", "")
+def test_the_sample_routes_are_good_ones(etc: Path) -> None:
+    """Taken out of their comment, with what they refer to in place."""
+    text = (etc / "routes.toml").read_text("utf-8")
+    start, end = text.index("# [[routes]]"), text.index("\n[[routes]]")
+    example = re.sub("^# ?", "", text[start:end], flags=re.MULTILINE)
+    (etc / "routes.toml").write_text(example + text[end:])
     carrier = 'endpoint = "tcp:a:1"\nsystem_id = "x"\npassword = ""\n'
     with (etc / "upstreams.toml").open("a") as file:
         file.write(f"[upstreams.mtn]\n{carrier}[upstreams.backup]\n{carrier}")
     with (etc / "accounts.toml").open("a") as file:
-        file.write("[accounts.acme]\n")
-    first, second = load(etc / MAIN, make_password).routes
+        file.write('[accounts.acme]\ngroup = "retail"\n')
+    edit(etc / "luckgw.toml", "^# (?=portability)", "")
+    (etc / "lists").mkdir()
+    for name, content in {
+        "vip.txt": "233241234567\n23350*\n",
+        "blocked.txt": "23326*\n",
+        "senders.txt": "Acme\nre:A[0-9]\n",
+        "words.txt": "lottery\n",
+        "world.csv": "prefix,upstream\n44,mtn,backup\n*,backup\n",
+        "prices.csv": "prefix,price\n44,0.03\n",
+        "ported.csv": "number,network\n233241234567,vodafone\n",
+    }.items():
+        (etc / "lists" / name).write_text(content)
+    config = load(etc / MAIN, make_password)
+    first, night, blocked, world, trial, default = config.routes
     assert first == Route(
         name="ghana-mtn",
         match=Match(
@@ -118,7 +134,13 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         to=("mtn", "backup"),
         strategy="failover",
     )
-    assert second.name == "default"
+    given = {field.name for field in attrs.fields(Match)} - {"prefix", "sender"}
+    assert all(getattr(night.match, key) for key in given - {"account"})
+    assert (blocked.refuse, blocked.upstreams()) == ("destination", ())
+    assert world.upstreams() == ("mtn", "backup")
+    assert (trial.weights, trial.prices is not None) == ((5, 95), True)
+    assert trial.rewrite.append == " Reply STOP to end"
+    assert default.name == "default"
 
 
 @pytest.mark.parametrize(
@@ -130,11 +152,13 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         (MAIN, Smpp, ()),
         (MAIN, Sandbox, ()),
         (MAIN, Webhooks, ()),
+        (MAIN, Routing, ()),
         ("upstreams.toml", Upstream, ("name",)),
         ("upstreams.toml", UpstreamText, ()),
         ("upstreams.toml", UpstreamAddresses, ()),
         ("upstreams.toml", UpstreamSubmitSm, ()),
         ("routes.toml", Route, ()),
+        ("routes.toml", RouteRewrite, ()),
         ("accounts.toml", Account, ("name",)),
     ],
 )
@@ -146,7 +170,9 @@ def test_every_key_is_documented(
     if file == MAIN:
         text = text.split(f"\n[{section.__name__.lower()}]\n")[1].split("\n[")[0]
     shown = set(re.findall(r"^(?:# ?)*(\w+) = ", text, re.MULTILINE))
-    shown |= set(re.findall(r"^# \[upstreams\.mtn\.(\w+)\]", text, re.MULTILINE))
+    shown |= set(
+        re.findall(r"^# \[(?:upstreams\.mtn|routes)\.(\w+)\]", text, re.MULTILINE)
+    )
     expected = {field.name for field in attrs.fields(section)} - set(given)
     assert expected <= shown
 
@@ -155,5 +181,5 @@ def test_conditions_of_a_route_are_documented() -> None:
     """They stand inside ``match``."""
     text = (ETC / "routes.toml").read_text("utf-8")
     for field in attrs.fields(Match):
-        assert re.search(rf"^# #   {field.name} ", text, re.MULTILINE)
+        assert re.search(rf"^# #   {field.name}\b", text, re.MULTILINE)
         assert f"{field.name} = " in text
