@@ -18,11 +18,16 @@ from luckgw import __version__
 from luckgw.cli.client import AdminClient, AdminError, GatewayAway
 from luckgw.cli.tables import moment, report, table
 from luckgw.config.files import read_files
-from luckgw.config.load import DEMO_PASSWORD, load, warnings
+from luckgw.config.load import DEMO_PASSWORD, SANDBOX, load, warnings
 from luckgw.config.model import Gateway
+from luckgw.config.outgoing import FORMS, UpstreamText
 from luckgw.config.problems import ConfigError, Problem
+from luckgw.config.rules import Invalid
+from luckgw.config.structure import Structure, did_you_mean
 from luckgw.domain.errors import Refusal
-from luckgw.text import segments as segmentation
+from luckgw.text.alphabets import Encoding
+from luckgw.text.preview import Preview, preview
+from luckgw.text.writer import Writer
 
 DEFAULTS: Final = (Path("/etc/luckgw/luckgw.toml"), Path("etc/luckgw.toml"))
 _AWAY: Final = 2
@@ -292,32 +297,87 @@ def revoke(place: _Place, account: str, key_id: str, as_json: bool) -> None:
 
 @main.command()
 @click.argument("text")
+@click.option("--upstream", metavar="NAME", help="What this upstream would be sent.")
+@click.option(
+    "--form", type=click.Choice(FORMS), help="How the parts are told from each other."
+)
+@click.option(
+    "--transliterate",
+    is_flag=True,
+    default=None,
+    help="Make it look alike in GSM 7-bit where the alphabet lacks something.",
+)
 @_json_option
-def segments(text: str, as_json: bool) -> None:
+@click.pass_obj
+def segments(
+    place: _Place,
+    text: str,
+    upstream: str | None,
+    form: str | None,
+    transliterate: bool | None,
+    as_json: bool,
+) -> None:
     """Show how many segments TEXT takes, and what makes it dearer.
 
-    Names each character that forces UCS2, with what transliteration would put in its
-    place, and what the text would take then.
+    Names each character that the alphabet does not have, which mostly forces UCS2, with
+    what transliteration would put in its place, and what the text would take then.
+    Without --upstream: for one that is configured with nothing but defaults.
     """
+    wanted = UpstreamText() if upstream is None else _text_of(place, upstream)
     try:
-        preview = segmentation.preview(text)
+        writer = Writer(wanted if form is None else attrs.evolve(wanted, form=form))
+        seen = preview(text, writer, transliterate=transliterate)
     except Refusal as refusal:
         _fail(str(refusal), 1)
+    except Invalid as invalid:
+        _fail(f"--form {form}: {invalid}", 1)
     if as_json:
-        _print_json(_preview_as_json(preview))
+        _print_json(_preview_as_json(seen, writer))
         return
-    click.echo(f"segments  {preview.segments}")
-    click.echo(f"encoding  {preview.encoding.value}")
-    for each in preview.forcing:
+    if seen.text != text:
+        click.echo(f"sent as   {seen.text}")
+    click.echo(f"segments  {seen.segments}")
+    click.echo(f"encoding  {seen.encoding.value}")
+    if upstream is not None or form is not None:
+        click.echo(f"coding    {seen.encoding.data_coding_at(writer.alphabet)}")
+        click.echo(f"form      {writer.form.value}")
+        click.echo(f"submit_sm {writer.submit_sms(seen.segments)}")
+    if seen.segments > writer.max_segments:
+        click.echo(f"It would be refused: max_segments is {writer.max_segments}.")
+    for each in seen.forcing:
         codes = " ".join(f"U+{ord(character):04X}" for character in each.characters)
         click.echo(
-            f"position {each.position}: {each.characters} ({codes}) forces UCS2;"
-            f" {_advice(each.replacement)}"
+            f"position {each.position}: {each.characters} ({codes})"
+            f" {_effect(seen, writer)}; {_advice(each.replacement)}"
         )
-    if preview.transliterated is not None:
-        count, encoding = preview.transliterated
+    if seen.transliterated is not None and seen.text == text:
+        count, encoding = seen.transliterated
         plural = "" if count == 1 else "s"
         click.echo(f"transliterated: {count} segment{plural} of {encoding.value}")
+
+
+def _text_of(place: _Place, upstream: str) -> UpstreamText:
+    """How an upstream wants texts. Only that is read: no secret, nothing else."""
+    files = read_files(place.file())
+    tables = files.data.get("upstreams", {})
+    known = tables if isinstance(tables, dict) else {}
+    table = known.get(upstream, {} if upstream == SANDBOX else None)
+    if not isinstance(table, dict):
+        _fail(f"there is no upstream {upstream!r}{did_you_mean(upstream, known)}", 1)
+    path = ("upstreams", upstream, "text")
+    structure = Structure(files, None)
+    found = structure.build(UpstreamText, table.get("text", {}), path)
+    if found is None or files.problems:
+        for problem in files.problems:
+            click.echo(str(problem), err=True)
+        _fail("the configuration can not be used: luckgw check tells why", 1)
+    return found
+
+
+def _effect(seen: Preview, writer: Writer) -> str:
+    if seen.encoding is Encoding.UCS2:
+        return "forces UCS2"
+    return f"is not in {writer.alphabet.value}"
 
 
 def _advice(replacement: str | None) -> str:
@@ -326,21 +386,26 @@ def _advice(replacement: str | None) -> str:
     return f"suggested: {replacement!r}" if replacement else "suggested: leave it out"
 
 
-def _preview_as_json(preview: segmentation.Preview) -> dict[str, Any]:
+def _preview_as_json(seen: Preview, writer: Writer) -> dict[str, Any]:
     transliterated = None
-    if preview.transliterated is not None:
-        count, encoding = preview.transliterated
+    if seen.transliterated is not None:
+        count, encoding = seen.transliterated
         transliterated = {"segments": count, "encoding": encoding.value}
     return {
-        "segments": preview.segments,
-        "encoding": preview.encoding.value,
+        "text": seen.text,
+        "segments": seen.segments,
+        "max_segments": writer.max_segments,
+        "encoding": seen.encoding.value,
+        "data_coding": seen.encoding.data_coding_at(writer.alphabet),
+        "form": writer.form.value,
+        "submit_sm": writer.submit_sms(seen.segments),
         "forcing": [
             {
                 "position": each.position,
                 "character": each.characters,
                 "replacement": each.replacement,
             }
-            for each in preview.forcing
+            for each in seen.forcing
         ],
         "transliterated": transliterated,
     }

@@ -14,7 +14,7 @@ import attrs
 
 from luckgw.config.model import Account, Upstream
 from luckgw.domain import errors
-from luckgw.domain.address import INTERNATIONAL, LONGEST_SOURCE, ton_npi
+from luckgw.domain.address import LONGEST_SOURCE, ton_npi
 from luckgw.domain.status import Status
 from luckgw.pipeline.content import Content, content_of, rooms
 from luckgw.text.alphabets import check
@@ -203,9 +203,12 @@ def _wishes_of(
 
 
 @functools.lru_cache(10_000)
-def _kind_of(source: bytes) -> tuple[int, int]:
-    """The type of number and the numbering plan of a source_addr."""
-    return ton_npi(source.decode("latin-1")) if source else (0, 0)
+def _full(source: bytes) -> tuple[int, int, bytes | None]:
+    """The type of number and the numbering plan of a source_addr, and the source_addr
+    if it has to be written in another way: a number's ``+`` is in its type.
+    """
+    ton, npi = ton_npi(source.decode("latin-1")) if source else (0, 0)
+    return ton, npi, source[1:] if source.startswith(b"+") else None
 
 
 def _as_it_came(sm: Sm, destination: bytes) -> bytes:
@@ -215,12 +218,14 @@ def _as_it_came(sm: Sm, destination: bytes) -> bytes:
     HOT PATH. Raises Refusal when no record can hold it.
     """
     body, at = sm.body, sm.registered_delivery_at
-    source = sm.source_addr
+    ton, npi, source = _full(sm.source_addr)
     if (
         destination != sm.destination_addr
-        or (sm.dest_addr_ton, sm.dest_addr_npi) != INTERNATIONAL
-        or (sm.source_addr_ton, sm.source_addr_npi) != _kind_of(source)
-        or source[:1] == b"+"
+        or sm.source_addr_ton != ton
+        or sm.source_addr_npi != npi
+        or sm.dest_addr_ton != 1
+        or sm.dest_addr_npi != 1
+        or source is not None
     ):
         return _sendable(
             sm,
@@ -251,13 +256,12 @@ def _sendable(
     tlvs: Mapping[int, bytes] | None,
 ) -> bytes:
     """A body with the partner's other fields and our addresses."""
-    source = sm.source_addr
-    ton, npi = _kind_of(source)
+    ton, npi, source = _full(sm.source_addr)
     body = encode_sm(
         service_type=service_type,
         source_addr_ton=ton,
         source_addr_npi=npi,
-        source_addr=source.removeprefix(b"+"),
+        source_addr=sm.source_addr if source is None else source,
         dest_addr_ton=1,
         dest_addr_npi=1,
         destination_addr=destination,

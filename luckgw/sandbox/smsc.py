@@ -215,13 +215,16 @@ class Smsc(Factory):
         flusher: Flusher,
         settings: SmscSettings,
         now_ms: Callable[[], int],
+        seen: Callable[[Sm], None] | None = None,
     ) -> None:
+        """``seen`` is shown every message that is submitted."""
         self.counts = Counts()
         self.sessions: set[SmscSession] = set()
         self._clock = clock
         self._flusher = flusher
         self._settings = settings
         self._now_ms = now_ms
+        self._seen = seen
         self._next_id = _id_source(settings.id_format, now_ms())
         self._recipes = BY_DIGITS if settings.recipes else {}
         self._agenda = Agenda(clock)
@@ -283,6 +286,8 @@ class Smsc(Factory):
         """Somebody sent a submit_sm or data_sm. HOT PATH."""
         counts = self.counts
         counts.submitted += 1
+        if self._seen is not None:
+            self._seen(sm)
         recipe = self._recipes.get(sm.destination_addr[-4:], DELIVERED)
         if recipe is not DELIVERED:
             self._cook(session, sm, recipe)

@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
 import attrs
 import click
@@ -17,6 +18,7 @@ from luckgw.link.flusher import Flusher
 from luckgw.sandbox.process import prepare
 from luckgw.sandbox.recipes import RECIPES
 from luckgw.sandbox.smsc import ID_FORMATS, Smsc, SmscService, SmscSettings
+from luckgw.wire.pdus import Sm
 
 _EPILOG = "\b\nWhat the last four digits of a recipient do:\n" + "\n".join(
     f"  {recipe.digits}  {recipe.what}" for recipe in RECIPES
@@ -55,7 +57,12 @@ _EPILOG = "\b\nWhat the last four digits of a recipient do:\n" + "\n".join(
     show_default=True,
     help="Whether numbers call for the recipes below.",
 )
-def main(listen: str, recipes: bool, **settings: Any) -> None:
+@click.option(
+    "--record",
+    type=click.File("a", lazy=False),
+    help="Append every message that comes to this file, as a line of JSON.",
+)
+def main(listen: str, recipes: bool, record: IO[str] | None, **settings: Any) -> None:
     """Be a carrier: take binds, answer every submit_sm, send its receipt.
 
     Prints the port as one line of JSON when it listens, and the counts of what it did
@@ -68,6 +75,7 @@ def main(listen: str, recipes: bool, **settings: Any) -> None:
         Flusher(reactor),
         SmscSettings(recipes=recipes, **settings),
         lambda: time.time_ns() // 1_000_000,
+        None if record is None else partial(_record, record),
     )
     service = SmscService(smsc, [serverFromString(reactor, listen)])
     problems: list[str] = []
@@ -92,6 +100,24 @@ def main(listen: str, recipes: bool, **settings: Any) -> None:
     if problems:
         raise click.ClickException(problems[0])
     _say({**attrs.asdict(smsc.counts), "receipts_kept": smsc.kept})
+
+
+def _record(file: IO[str], sm: Sm) -> None:
+    """A message as a line of JSON, octets in hexadecimal."""
+    fields = {
+        "service_type": sm.service_type.decode("latin-1"),
+        "source": f"{sm.source_addr_ton}/{sm.source_addr_npi}",
+        "source_addr": sm.source_addr.decode("latin-1"),
+        "destination": f"{sm.dest_addr_ton}/{sm.dest_addr_npi}",
+        "destination_addr": sm.destination_addr.decode("latin-1"),
+        "esm_class": sm.esm_class,
+        "data_coding": sm.data_coding,
+        "short_message": sm.short_message.hex(),
+        "tlvs": {f"{tag:#06x}": value.hex() for tag, value in (sm.tlvs or {}).items()},
+        "body": sm.body.hex(),
+    }
+    file.write(json.dumps(fields) + "\n")
+    file.flush()
 
 
 def _say(what: dict[str, object]) -> None:

@@ -17,10 +17,9 @@ import attrs
 
 from luckgw.domain.errors import bad_request
 from luckgw.domain.status import Status
-from luckgw.text import gsm7, translit
-from luckgw.text.alphabets import Encoding, choose, encode
+from luckgw.text import gsm7
+from luckgw.text.alphabets import Encoding, encode
 from luckgw.text.national import Language, Shift, shifts
-from luckgw.text.translit import Foreign
 
 MAX_SEGMENTS = 255
 """As many as any form can number."""
@@ -254,32 +253,6 @@ def choose_shift(
             if segments < fewest:
                 best, fewest = shift, segments
     return best
-
-
-@attrs.frozen
-class Preview:
-    """What sending a text would take."""
-
-    segments: int
-    encoding: Encoding
-    forcing: tuple[Foreign, ...]
-    """The characters that force UCS2, with what transliteration would make of them."""
-    transliterated: tuple[int, Encoding] | None
-    """What it would take with those replaced; None when there is nothing to replace."""
-
-
-def preview(text: str) -> Preview:
-    """What ``text`` takes, and which characters make it dearer.
-
-    Raises what ``choose`` does. More than MAX_SEGMENTS are counted, not refused.
-    """
-    encoding = choose(text)
-    other = translit.transliterate(text)
-    transliterated = None
-    if other.text != text:
-        other_encoding = choose(other.text)
-        transliterated = count(other.text, other_encoding), other_encoding
-    return Preview(count(text, encoding), encoding, other.foreign, transliterated)
 
 
 # -- where to cut ----------------------------------------------------------------------

@@ -40,6 +40,17 @@ class Wishes:
 NO_WISHES = Wishes()
 
 
+@attrs.frozen
+class Plan:
+    """How a text will be written."""
+
+    text: str
+    """Perhaps transliterated."""
+    encoding: Encoding
+    shift: Shift | None
+    """National tables."""
+
+
 def languages(names: Iterable[str]) -> tuple[Language, ...]:
     """Languages by their names in the configuration."""
     return tuple(Language[name.upper()] for name in names)
@@ -68,13 +79,34 @@ class Writer:
         segments; with transliteration it is tried to make it fit first. Raises Refusal
         for more segments than may be, ValueError for half a surrogate pair. HOT PATH.
         """
-        encoding, shift = self.alphabet, None
-        if not carries(encoding, text):
-            if self.is_transliterating(wishes):
-                text = translit.transliterate(text).text
-            encoding, shift = self._shortest(text, wishes)
-        coding = encoding.data_coding_at(self.alphabet)
-        return self.write_as(text, encoding, coding, shift, reference, wishes)
+        plan = self.plan(text, wishes)
+        return self.write_as(
+            plan.text,
+            plan.encoding,
+            plan.encoding.data_coding_at(self.alphabet),
+            plan.shift,
+            reference,
+            wishes,
+        )
+
+    def plan(self, text: str, wishes: Wishes = NO_WISHES) -> Plan:
+        """How ``write`` would write it, without limit."""
+        if carries(self.alphabet, text):
+            return Plan(text, self.alphabet, None)
+        if self.is_transliterating(wishes):
+            text = translit.transliterate(text).text
+            if carries(self.alphabet, text):
+                return Plan(text, self.alphabet, None)
+        return self._shortest(text, wishes)
+
+    def segments(self, plan: Plan) -> int:
+        """How many segments that is on the air."""
+        packed = self.packed and plan.encoding is Encoding.GSM7
+        return count(plan.text, plan.encoding, plan.shift, self.form, packed=packed)
+
+    def submit_sms(self, segments: int) -> int:
+        """How many submit_sm so many segments are."""
+        return 1 if self.form is Form.PAYLOAD else segments
 
     def write_as(
         self,
@@ -117,24 +149,20 @@ class Writer:
         likeness = translit.transliterate(character).text
         return likeness if carries(self.alphabet, likeness) else None
 
-    def _shortest(self, text: str, wishes: Wishes) -> tuple[Encoding, Shift | None]:
+    def _shortest(self, text: str, wishes: Wishes) -> Plan:
         """The way that takes fewest segments; of equal ones the plainest."""
-        if carries(self.alphabet, text):
-            return self.alphabet, None
-        best, fewest = Encoding.UCS2, count(text, Encoding.UCS2, None, self.form)
-        shift: Shift | None = None
-        for other in self.also or ():
-            if carries(other, text):
-                segments = count(text, other, None, self.form)
-                if segments < fewest:
-                    best, fewest = other, segments
+        best = Plan(text, Encoding.UCS2, None)
+        fewest = self.segments(best)
+        others = [Plan(text, other, None) for other in self.also or ()]
         allowed = self._languages
         if wishes.languages is not None:
             allowed = tuple(each for each in wishes.languages if each in allowed)
         if allowed:
             shift = choose_shift(text, allowed, self.form, packed=self.packed)
-        if shift is not None:
-            segments = count(text, Encoding.GSM7, shift, self.form, packed=self.packed)
-            if segments < fewest:
-                return Encoding.GSM7, shift
-        return best, None
+            others += [] if shift is None else [Plan(text, Encoding.GSM7, shift)]
+        for other in others:
+            if other.shift is not None or carries(other.encoding, text):
+                segments = self.segments(other)
+                if segments < fewest:
+                    best, fewest = other, segments
+        return best

@@ -173,8 +173,13 @@ class TestSegments:
         assert run("segments", "Hello").output == "segments  1\nencoding  gsm7\n"
         answer = json.loads(run("segments", "a" * 161, "--json").output)
         assert answer == {
+            "text": "a" * 161,
             "segments": 2,
+            "max_segments": 255,
             "encoding": "gsm7",
+            "data_coding": 0,
+            "form": "udh8",
+            "submit_sm": 2,
             "forcing": [],
             "transliterated": None,
         }
@@ -203,8 +208,13 @@ class TestSegments:
     def test_say_it_to_programs_too(self) -> None:
         """With --json: the same facts, null for what is not there."""
         assert json.loads(run("segments", "say “я”", "--json").output) == {
+            "text": "say “я”",
             "segments": 1,
+            "max_segments": 255,
             "encoding": "ucs2",
+            "data_coding": 8,
+            "form": "udh8",
+            "submit_sm": 1,
             "forcing": [
                 {"position": 4, "character": "“", "replacement": '"'},
                 {"position": 5, "character": "я", "replacement": None},
@@ -214,6 +224,53 @@ class TestSegments:
         }
         answer = json.loads(run("segments", "я", "--json").output)
         assert answer["transliterated"] is None
+
+    def test_of_an_upstream(self, config: Path) -> None:
+        """What it would be sent: its form, its alphabet, its limit."""
+        with config.open("a") as file:
+            file.write(
+                '[upstreams.lat]\nendpoint = "tcp:a:1"\nsystem_id = "x"\n'
+                'password = { env = "NOT_SET" }\n[upstreams.lat.text]\n'
+                'alphabet = "latin1"\nform = "payload"\nmax_segments = 1\n'
+            )
+        at = ("--config", str(config), "segments", "--upstream", "lat")
+        assert run(*at, "ç" * 141).output.splitlines() == [
+            "segments  2",
+            "encoding  latin1",
+            "coding    0",
+            "form      payload",
+            "submit_sm 1",
+            "It would be refused: max_segments is 1.",
+        ]
+        result = run("--config", str(config), "segments", "--upstream", "lot", "a")
+        assert result.exit_code == 1
+        assert "there is no upstream 'lot'" in result.stderr
+        with config.open("a") as file:
+            file.write('forms = "udh8"\n')
+        result = run(*at, "a")
+        assert result.exit_code == 1
+        assert 'upstreams.lat.text.forms: is not known; did you mean "form"?' in (
+            result.stderr
+        )
+
+    def test_of_another_form_and_transliterated(self) -> None:
+        """Without a configuration: what the defaults give."""
+        answer = run("segments", "--form", "udh16", "a" * 305).output.splitlines()
+        assert answer == [
+            "segments  3",
+            "encoding  gsm7",
+            "coding    0",
+            "form      udh16",
+            "submit_sm 3",
+        ]
+        assert run("segments", "--transliterate", "“ç”").output.splitlines() == [
+            'sent as   "c"',
+            "segments  1",
+            "encoding  gsm7",
+            "position 0: “ (U+201C) is not in gsm7; suggested: '\"'",
+            "position 1: ç (U+00E7) is not in gsm7; suggested: 'c'",
+            "position 2: ” (U+201D) is not in gsm7; suggested: '\"'",
+        ]
 
     def test_of_what_can_not_be_sent_are_refused(self) -> None:
         """Exit 1 with the reason."""

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from luckgw.config.outgoing import Rewrite, UpstreamAddresses
 from luckgw.dispatch import expiry
 from luckgw.domain.states import State
 from luckgw.store import keys, records
 from luckgw.store.interface import FLAG_WEBHOOK
 from luckgw.store.records import REQUEUED, UNCERTAIN
+from luckgw.wire.pdus import decode_sm
 from tests.dispatch.world import (
     ACCOUNT,
     BAD_DESTINATION,
@@ -41,6 +43,31 @@ class TestSending:
         assert world.node.state(message_id) is SENT
         assert world.node.claimed() == set()
         assert world.mt.consumer.held == set()
+
+    def test_with_addresses_as_the_carrier_wants_them(
+        self, make_world: MakeWorld
+    ) -> None:
+        """On their way out only: what is kept, and shown to the customer, stays. Sent
+        again it is the same.
+        """
+        world = make_world(
+            addresses=UpstreamAddresses(
+                source="2/8", rewrite_destination=(Rewrite(to="0", prefix="233"),)
+            ),
+            uncertain="resend",
+        )
+        body = submit_body(b"Hello")
+        message_id = world.accept(bodies=(body,))
+        world.after(world.carrier.answer, QUEUE_FULL)
+        world.node.wait(600)
+        world.mt.poke()
+        world.node.turn()
+        assert len(world.carrier.got) == 2
+        for sent in world.carrier.got:
+            sm = decode_sm(sent.body)
+            assert (sm.source_addr_ton, sm.source_addr_npi) == (2, 8)
+            assert sm.destination_addr == b"0501234567"
+        assert world.node.record(message_id).bodies == [body]
 
     def test_the_carriers_id_finds_the_message(self, world: World) -> None:
         """A receipt for the id of the answer belongs to the message."""

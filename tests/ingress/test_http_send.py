@@ -69,6 +69,36 @@ class TestThePortalsExample:
         api.post_json("/api/v1/send/", {"from": 1234, "to": 233501234567, "content": 7})
         assert api.pipeline.taken == [("acme", "1234", "233501234567", "7")]
 
+    @pytest.mark.parametrize(
+        ("given", "told"),
+        [
+            ({}, None),
+            ({"transliterate": True}, True),
+            ({"transliterate": "yes"}, True),
+            ({"transliterate": 1}, True),
+            ({"transliterate": False}, False),
+            ({"transliterate": "Off"}, False),
+        ],
+    )
+    def test_takes_a_wish_for_transliteration(
+        self, api: Api, given: dict[str, object], told: bool | None
+    ) -> None:
+        """On or off, in the words of JSON or a form; not said is not off."""
+        api.post_json("/api/v1/send/", {**PORTAL_EXAMPLE, **given})
+        assert api.pipeline.transliterate == [told]
+
+    @pytest.mark.parametrize("value", ["perhaps", 2, [True]])
+    def test_refuses_other_wishes(self, api: Api, value: object) -> None:
+        """With the name of the parameter."""
+        answer = api.post_json(
+            "/api/v1/send/", {**PORTAL_EXAMPLE, "transliterate": value}
+        )
+        assert answer.status == 400
+        assert "transliterate" in (answer.headers["X-Error-Detail"] or "")
+        refused = api.post_json("/api/v1/send/", {**PORTAL_EXAMPLE, "from": True})
+        assert refused.status == 400
+        assert api.pipeline.taken == []
+
 
 class TestHeadersOfAnAnswer:
     def test_say_what_was_accepted(self, api: Api) -> None:

@@ -68,8 +68,10 @@ def until(check: Callable[[], T | None], within_s: float, what: str) -> T:
 class Carrier:
     """The sandbox SMSC as a process of its own, so that it survives the gateway."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, record: Path | None = None) -> None:
+        """``record``: the file in which it keeps what it is sent."""
         self.port = port
+        self._record = record
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -78,6 +80,7 @@ class Carrier:
             [
                 *(sys.executable, "-m", "luckgw.sandbox.smsc_main"),
                 *("--listen", f"tcp:{self.port}:interface=127.0.0.1"),
+                *(("--record", str(self._record)) if self._record else ()),
             ],
             stdout=subprocess.PIPE,
             text=True,
@@ -85,6 +88,11 @@ class Carrier:
         )
         assert self._process.stdout is not None
         assert "listening" in self._process.stdout.readline()
+
+    def got(self) -> list[dict[str, Any]]:
+        """What it was sent, if it keeps a record."""
+        assert self._record is not None
+        return [json.loads(line) for line in self._record.read_text().splitlines()]
 
     def stop(self) -> dict[str, Any]:
         """End it; gives what it counted."""

@@ -87,6 +87,7 @@ class House:
         destination: str = "233501234567",
         *,
         parts: int = 1,
+        on_the_air: int | None = None,
         **given: Any,
     ) -> None:
         """A message comes in."""
@@ -94,7 +95,10 @@ class House:
             account,
             "Luck",
             destination,
-            lambda _outgoing: ([submit_body(b"%d" % n) for n in range(parts)], parts),
+            lambda _outgoing: (
+                [submit_body(b"%d" % n) for n in range(parts)],
+                on_the_air or parts,
+            ),
             **{
                 "registered_delivery": 0,
                 "deadline_ms": self.node.now_ms() + 1000,
@@ -236,7 +240,15 @@ class TestRefused:
 
     def test_too_fast(self, house: House) -> None:
         """Throughput counts segments; others are not slowed down, and time heals."""
-        house.send(SLOW, parts=2)
+        self.check_throughput(house, parts=2)
+
+    def test_too_fast_for_a_carrier_that_cuts(self, house: House) -> None:
+        """The segments that count are those on the air."""
+        self.check_throughput(house, parts=1, on_the_air=2)
+
+    def check_throughput(self, house: House, **message: Any) -> None:
+        """Two segments a second, and this message has two."""
+        house.send(SLOW, **message)
         house.node.turn()
         house.told.clear()
         refusal = house.refused(SLOW)

@@ -4,11 +4,13 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from twisted.internet.task import Clock
 
 from luckgw.admission.accounts import Accounts
 from luckgw.config import model
+from luckgw.config.outgoing import UpstreamText
 from luckgw.domain.errors import Refusal
 from luckgw.domain.status import Status
 from luckgw.pipeline.outgoing import UDHI, outgoings
@@ -33,26 +35,32 @@ class House:
         self, clock: Clock, folder: Path, sandbox: str | None = "voda"
     ) -> None:
         self.node = Node(clock, MemoryStore(), folder)
-        upstreams = {name: upstream_config(name=name) for name in ("mtn", "voda")}
+        self.upstreams = {n: upstream_config(name=n) for n in ("mtn", "voda")}
+        self.clock = clock
+        self.sandbox = sandbox
+        self.told: list[Kept | Refusal] = []
+        self.build()
+
+    def build(self) -> None:
+        """With the upstreams as they are configured now."""
         accounts = {each.name: each for each in (ACME, OTHER)}
         numbers = itertools.count(1)
         submit = Submit(
             self.node.journal,
-            RouteTable([model.Route("all", ("mtn",))], upstreams),
+            RouteTable([model.Route("all", ("mtn",))], self.upstreams),
             Carriers(),
             Marks(),
             accounts,
-            outgoings(upstreams.values(), References(lambda: 7)),
+            outgoings(self.upstreams.values(), References(lambda: 7)),
             lambda: next(numbers).to_bytes(16, "big"),
-            clock.seconds,
+            self.clock.seconds,
         )
         self.send_text = SendText(
             submit,
             Accounts(accounts),
             self.node.now_ms,
-            sandbox,
+            self.sandbox,
         )
-        self.told: list[Kept | Refusal] = []
 
     def send(
         self,
@@ -113,6 +121,17 @@ class TestSending:
         assert {sm.esm_class for sm in house.sms()} == {UDHI}
         house.send("x" * 400)
         assert house.sms()[0].short_message[3] == 8
+
+    def test_a_carrier_that_cuts(self, house: House) -> None:
+        """One submit_sm; what is told are the segments on the air."""
+        house.upstreams["mtn"] = attrs.evolve(
+            house.upstreams["mtn"], text=UpstreamText(form="payload")
+        )
+        house.build()
+        kept = house.send("x" * 400)
+        assert kept.segments == 3
+        (sm,) = house.sms()
+        assert sm.payload == b"x" * 400
 
     def test_other_alphabets(self, house: House) -> None:
         """UCS2 when it must be."""

@@ -13,13 +13,10 @@ from luckgw.text.segments import (
     MAX_SEGMENTS,
     Form,
     Piece,
-    Preview,
     choose_shift,
     count,
     cut,
-    preview,
 )
-from luckgw.text.translit import Foreign
 from tests.text.phone import joined, shown
 
 FAMILY = "👨\u200d👩\u200d👧"  # 8 units
@@ -429,29 +426,3 @@ class TestChooseShift:
         """Devanagari with its own digits needs the locking and the single table."""
         shift = choose_shift("नमस्ते १ " * 15, [Language.TAMIL, Language.HINDI])
         assert shift == Shift(Language.HINDI, Language.HINDI)
-
-
-class TestPreview:
-    def test_names_what_forces_ucs2(self) -> None:
-        """Every such character, where it stands, and what would do instead."""
-        assert preview("Hello €") == Preview(1, GSM, (), None)
-        assert preview("a`b😀ç" + "a" * 65) == Preview(
-            2,
-            UCS2,
-            (Foreign(1, "`", "'"), Foreign(3, "😀", None), Foreign(4, "ç", "c")),
-            (2, UCS2),
-        )
-        assert preview("я" * 67 * 300) == Preview(
-            300, UCS2, tuple(Foreign(n, "я", None) for n in range(67 * 300)), None
-        )
-
-    def test_tells_what_transliteration_would_save(self) -> None:
-        """Segments and encoding of the replaced text."""
-        seen = preview("“" + "a" * 158 + "”")
-        assert (seen.segments, seen.encoding) == (3, UCS2)
-        assert seen.transliterated == (1, GSM)
-
-    def test_refuses_as_sending_would(self) -> None:
-        """A text that could not be sent has no preview."""
-        with pytest.raises(Refusal, match="position 1"):
-            preview("a\0")
