@@ -4,22 +4,23 @@ Exit status: 0 done; 1 it could not be done, or what was checked is wrong; 2 no 
 can be reached (or the command line is wrong).
 """
 
-import functools
-import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final
 
 import attrs
 import click
 
 from luckgw import __version__
-from luckgw.cli.client import AdminClient, AdminError, GatewayAway
+from luckgw.cli.place import Place as _Place
+from luckgw.cli.place import asks_gateway as _asks_gateway
+from luckgw.cli.place import fail as _fail
+from luckgw.cli.place import json_option as _json_option
+from luckgw.cli.place import print_json as _print_json
+from luckgw.cli.route import route
 from luckgw.cli.tables import moment, report, table
 from luckgw.config.files import read_files
 from luckgw.config.load import DEMO_PASSWORD, SANDBOX, load, warnings
-from luckgw.config.model import Gateway
 from luckgw.config.outgoing import FORMS, UpstreamText
 from luckgw.config.problems import ConfigError, Problem
 from luckgw.config.rules import Invalid
@@ -29,8 +30,6 @@ from luckgw.text.alphabets import Encoding
 from luckgw.text.preview import Preview, preview
 from luckgw.text.writer import Writer
 
-DEFAULTS: Final = (Path("/etc/luckgw/luckgw.toml"), Path("etc/luckgw.toml"))
-_AWAY: Final = 2
 _WHOLE_KEY = re.compile(r"lk_(?:live|test)_([a-z2-7]{8})_\S+")
 
 _KEY_HEADS: Final = (
@@ -45,69 +44,6 @@ _KEY_HEADS: Final = (
     "REVOKED",
 )
 """The one secret file that need not be there yet (luckgw/wiring.py)."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-@attrs.frozen
-class _Place:
-    """Where the gateway of this command is configured."""
-
-    given: Path | None
-
-    def file(self) -> Path:
-        if self.given is not None:
-            return self.given
-        for path in DEFAULTS:
-            if path.exists():
-                return path
-        raise click.ClickException(
-            f"no configuration: neither {DEFAULTS[0]} nor {DEFAULTS[1]} exists;"
-            " use --config FILE"
-        )
-
-    def client(self) -> AdminClient:
-        # Only this one key is read: secrets may be in the gateway's environment alone.
-        files = read_files(self.file())
-        for problem in files.problems:
-            click.echo(str(problem), err=True)
-        gateway = files.data.get("gateway", {})
-        data_dir = None
-        if isinstance(gateway, dict):
-            data_dir = gateway.get("data_dir", str(Gateway().data_dir))
-        if files.problems or not isinstance(data_dir, str):
-            _fail("the configuration can not be used: luckgw check tells why", 1)
-        return AdminClient(Path(data_dir).absolute() / "admin.sock")
-
-
-def _asks_gateway(command: Callable[P, R]) -> Callable[P, R]:
-    """What a command that talks to the gateway does with its trouble."""
-
-    @functools.wraps(command)
-    def asking(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except GatewayAway as away:
-            _fail(str(away), _AWAY)
-        except AdminError as refused:
-            _fail(str(refused), 1)
-
-    return asking
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
-    raise SystemExit(status)
-
-
-_json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON instead of text."
-)
-
-
-def _print_json(answer: Any) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,6 +63,9 @@ def main(context: click.Context, config: Path | None) -> None:
     The gateway itself is started with: twistd luckgw start
     """
     context.obj = _Place(config)
+
+
+main.add_command(route)
 
 
 @main.command()

@@ -52,16 +52,21 @@ _KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts")
 
 
 def load(
-    path: Path | str, create_missing: Callable[[Path], None] | None = None
+    path: Path | str,
+    create_missing: Callable[[Path], None] | None = None,
+    *,
+    without_secrets: bool = False,
 ) -> Config:
     """Read a configuration file and those it includes.
 
     ``create_missing`` is called with the path of each secret file that does not exist,
-    and may create it (the demo account's password, at the first start). Raises
-    ``ConfigError`` with all problems.
+    and may create it (the demo account's password, at the first start).
+    ``without_secrets``: secrets that stand in files or the environment are not read, so
+    that somebody who has no right to them can look at the rest. Raises ``ConfigError``
+    with all problems.
     """
     files = read_files(Path(path))
-    structure = Structure(files, create_missing)
+    structure = Structure(files, create_missing, without_secrets=without_secrets)
     for key in files.data:
         if key not in _KNOWN:
             files.complain((key,), f"is not known{did_you_mean(key, _KNOWN)}")

@@ -24,6 +24,7 @@ from luckgw.config.rules import Invalid, Network, Tlvs
 from luckgw.config.secret import Secret
 
 Section = TypeVar("Section")
+_WITHHELD = "withheld"
 CreateMissing = Callable[[Path], None]
 
 
@@ -47,7 +48,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 class Structure:
     """Builds records from what the files say, and notes what is wrong with it."""
 
-    def __init__(self, files: Files, create_missing: CreateMissing | None) -> None:
+    def __init__(
+        self,
+        files: Files,
+        create_missing: CreateMissing | None,
+        *,
+        without_secrets: bool = False,
+    ) -> None:
+        """``without_secrets``: what stands in other files or the environment is not
+        looked up; something else takes its place.
+        """
+        self._without_secrets = without_secrets
         self._files = files
         self._create_missing = create_missing
         self._lists: dict[tuple[Any, Path], object] = {}
@@ -124,6 +135,8 @@ class Structure:
             forms = field.metadata.get("secret_forms", ("file", "env"))
             return self._secret(raw, path, forms)
         if field.metadata.get("secret_text") and isinstance(raw, dict):
+            if self._without_secrets:
+                return field.default
             return self._secret(raw, path, ("file", "env")).reveal()
         if kind in READERS:
             return self._list(kind, _path(raw), path)
@@ -151,6 +164,8 @@ class Structure:
         ((form, value),) = raw.items()
         if form not in forms or not isinstance(value, str):
             raise _Wrong(((), expected))
+        if self._without_secrets and form in ("file", "env"):
+            return Secret(_WITHHELD, form)
         if form == "file":
             name = Path(self._files.place_of(path).file).parent / value
             return Secret(self._secret_file(name), form)
