@@ -175,7 +175,7 @@ def _result(explanation: Explanation, asked: Asked) -> dict[str, Any]:
 
 def _as_json(explanation: Explanation, notes: list[str]) -> dict[str, Any]:
     """Amounts as decimals in texts: JSON's numbers are floating point to many."""
-    answer = attrs.asdict(explanation)
+    answer = attrs.asdict(attrs.evolve(explanation, routes=()))
     answer["routes"] = [told._asdict() for told in explanation.routes]
     answer["price"] = _decimal(explanation.price)
     for choice in answer["choices"]:

@@ -172,7 +172,7 @@ class PortedNumbers:
             if complaint is not None:
                 raise ValueError(f"network {complaint}")
             if network not in names and len(names) == _MOST_NETWORKS:
-                raise ValueError("names more networks than there are on earth")
+                raise ValueError("names more networks than there are")
             return _number(cells[0].strip()), names.setdefault(network, len(names))
 
         by_number = sorted(

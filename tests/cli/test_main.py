@@ -20,6 +20,7 @@ from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 
 from luckgw.cli import main as cli
+from luckgw.cli import place
 from luckgw.cli.client import ANSWER_S, AdminClient, GatewayAway
 from luckgw.config.model import Account
 from luckgw.ops.admin import AdminApi, listen_admin
@@ -153,14 +154,14 @@ class TestTheDefaultFile:
         self, folder: Path, config: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """/etc first, then the one beside us."""
-        monkeypatch.setattr(cli, "DEFAULTS", (folder / "none.toml", config))
+        monkeypatch.setattr(place, "DEFAULTS", (folder / "none.toml", config))
         assert run("check").output == f"{config} is good\n"
 
     def test_that_is_nowhere_is_said(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With what to do."""
-        monkeypatch.setattr(cli, "DEFAULTS", (folder / "a", folder / "b"))
+        monkeypatch.setattr(place, "DEFAULTS", (folder / "a", folder / "b"))
         result = run("status")
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: no configuration: neither ")
