@@ -12,7 +12,7 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
@@ -28,6 +28,7 @@ from twisted.internet.endpoints import (
     wrapClientTLS,
 )
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -50,6 +51,7 @@ from luckgw.ingress.smpp_server import SmppServer
 from luckgw.link.flusher import Flusher
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.health import Health
+from luckgw.ops.hooks import Hooks
 from luckgw.ops.marks import Marks
 from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.receipt import Receipts
@@ -205,6 +207,7 @@ class Gateway(MultiService):
             uuid_source(),
             clock.seconds,
             wall_ms,
+            await self._start_hooks(),
         )
         await self._listen_smpp(submit, accounts, flusher)
         self._on_stop("claims", dispatch.stop_claiming)
@@ -272,6 +275,21 @@ class Gateway(MultiService):
         )
         self._on_stop("sandbox", service.stopService)
         await service.start()
+
+    async def _start_hooks(self) -> Hooks | None:
+        configs = self._config.hooks
+        if not configs:
+            return None
+
+        def spawn(protocol: ProcessProtocol, arguments: Sequence[str]) -> Any:
+            return self._reactor.spawnProcess(
+                protocol, arguments[0], arguments, env=None
+            )
+
+        hooks = Hooks(self._clock, spawn, configs.values())
+        self._on_stop("hooks", hooks.stop)
+        await hooks.start()
+        return hooks
 
     def _add_upstreams(self, dispatch: Dispatch, flusher: Flusher) -> None:
         rewrites = route_addresses(self._config.routes)

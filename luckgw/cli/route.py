@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -17,7 +18,10 @@ from luckgw.config.model import Account, Config
 from luckgw.config.problems import ConfigError
 from luckgw.config.structure import did_you_mean
 from luckgw.domain.money import written
+from luckgw.ops.hook_main import call, load_hook
+from luckgw.ops.hooks import message_of
 from luckgw.pipeline.explain import Asked, Explainer, Explanation
+from luckgw.routing.facts import Facts
 
 _REFUSED = 1
 
@@ -63,7 +67,7 @@ def explain(
         fail(f"there is no account {account!r}{known}", _REFUSED)
     up = _up(place)
     asked = Asked(sender, source, destination, content, frozenset(tag), _ms(at))
-    explanation = Explainer(config, up).explain(asked)
+    explanation = Explainer(config, up, partial(_asked_hook, config)).explain(asked)
     notes = list(_notes(place, sender, source, up))
     if as_json:
         print_json(_as_json(explanation, notes))
@@ -89,6 +93,16 @@ def _up(place: Place) -> Mapping[str, bool] | None:
     except (GatewayAway, AdminError):
         return None
     return {name: bool(one["up"]) for name, one in answer["upstreams"].items()}
+
+
+def _asked_hook(config: Config, name: str, facts: Facts) -> bool | str:
+    """What a hook says, in this process and without a time limit."""
+    hook = config.hooks[name]
+    try:
+        return call(load_hook(hook.function), message_of(facts))
+    except Exception as error:  # noqa: BLE001 - it is other people's code
+        click.echo(f"hook {name} failed: {type(error).__name__}: {error}", err=True)
+        return hook.when_it_fails
 
 
 def _ms(at: str | None) -> int:

@@ -23,14 +23,14 @@ from luckgw.config.model import (
     Webhooks,
 )
 from luckgw.config.problems import ConfigError, Place, Problem, key_text
-from luckgw.config.routes import Routing
+from luckgw.config.routes import Hook, Routing
 from luckgw.config.secret import Secret
 from luckgw.config.structure import Structure, did_you_mean
 
 if TYPE_CHECKING:
     from luckgw.config.lines import KeyPath
 
-Named = TypeVar("Named", Upstream, Account)
+Named = TypeVar("Named", Upstream, Account, Hook)
 
 SANDBOX = "sandbox"
 """The name of the upstream that leads to the built-in SMSC."""
@@ -48,7 +48,7 @@ _SECTIONS: dict[str, type] = {
     "webhooks": Webhooks,
     "routing": Routing,
 }
-_KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts")
+_KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts", "hooks")
 
 
 def load(
@@ -76,6 +76,7 @@ def load(
     }
     upstreams = _tables(structure, files, Upstream, "upstreams")
     accounts = _tables(structure, files, Account, "accounts")
+    hooks = _tables(structure, files, Hook, "hooks")
     routes = _routes(structure, files)
     sandbox = sections["sandbox"]
     defined = _names(files, "upstreams")
@@ -89,6 +90,7 @@ def load(
     if files.is_complete:  # otherwise what is referred to may stand in the rest
         _check_names(files, routes, defined, _names(files, "accounts"))
         _check_groups(files, routes, accounts)
+        _check_hooks(files, routes, _names(files, "hooks"))
     _check_ways_out(files, routes, upstreams)
     _check_lists(files, routes, upstreams, sections["routing"])
     _check_system_ids(files, accounts)
@@ -99,6 +101,7 @@ def load(
         upstreams=upstreams,
         routes=tuple(routes.values()),
         accounts=accounts,
+        hooks=hooks,
         places=files.places,
     )
 
@@ -210,6 +213,16 @@ def _check_groups(
                     near = did_you_mean(group, known)
                     message = f"no account is in group {group!r}{near}"
                     files.complain(("routes", position, key, "group", item), message)
+
+
+def _check_hooks(files: Files, routes: dict[int, Route], known: set[str]) -> None:
+    """Whoever is to be asked has to be there."""
+    for position, route in routes.items():
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            for item, name in enumerate(match.hook):
+                if name not in known:
+                    message = f"there is no hook {name!r}{did_you_mean(name, known)}"
+                    files.complain(("routes", position, key, "hook", item), message)
 
 
 def _check_lists(

@@ -24,9 +24,9 @@ from luckgw.config.outgoing import (
     UpstreamText,
 )
 from luckgw.config.problems import Place
+from luckgw.config.routes import Hook, Routing
 from luckgw.config.routes import Match as Match  # noqa: PLC0414 - part of the model
 from luckgw.config.routes import Route as Route  # noqa: PLC0414
-from luckgw.config.routes import Routing
 from luckgw.config.rules import Invalid, Network, Tlvs, each, must
 from luckgw.config.secret import Secret
 
@@ -319,6 +319,8 @@ class Config:
     routes: tuple[Route, ...] = ()
     """In the order in which they are tried."""
     accounts: Mapping[str, Account] = field(factory=dict)
+    """By name."""
+    hooks: Mapping[str, Hook] = field(factory=dict)
     """By name."""
     places: Mapping[KeyPath, Place] = field(factory=dict, eq=False, repr=False)
     """Where each key stands in the files; takes no part in comparing."""

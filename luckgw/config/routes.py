@@ -70,6 +70,8 @@ class Match:
     expression that is found in its first 1,600 characters."""
     content_list: WordList | None = None
     """A file of such words, phrases and expressions, one a line."""
+    hook: tuple[str, ...] = field(default=(), validator=each(rules.name))
+    """Hooks (``[hooks.NAME]``), of which one says yes. Asked last of all conditions."""
     encoding: tuple[str, ...] = field(
         default=(), validator=each(rules.one_of(*ENCODINGS))
     )
@@ -235,6 +237,28 @@ class Route:
             return self.to
         every = (name for way in self.prefixes.ways.values() for name in way)
         return tuple(dict.fromkeys(every))
+
+
+@attrs.frozen
+class Hook:
+    """``[hooks.NAME]``: a function of somebody's own that judges messages."""
+
+    name: str = field(validator=must(rules.name))
+    """From the table's name."""
+    function: str = field(validator=must(rules.function))
+    """``package.module:function``, where the gateway's Python finds it."""
+    timeout_s: float = field(default=0.5, validator=must(rules.between(0.01, 10)))
+    """How long it may take to answer."""
+    on_failure: str = field(
+        default="refuse", validator=must(rules.one_of("refuse", "yes", "no"))
+    )
+    """What counts when it does not answer in time or raises: ``refuse`` the message (it
+    may be sent again later), or as if it had said ``yes`` or ``no``."""
+
+    @property
+    def when_it_fails(self) -> bool | str:
+        """The answer in its place."""
+        return "later" if self.on_failure == "refuse" else self.on_failure == "yes"
 
 
 @attrs.frozen

@@ -251,6 +251,18 @@ def number_prefix(value: str) -> str | None:
     )
 
 
+_FUNCTION = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*"
+)
+
+
+def function(value: str) -> str | None:
+    """The name of a function in a module."""
+    if _FUNCTION.fullmatch(value):
+        return None
+    return f"must be like package.module:function, not {value!r}"
+
+
 def accepted_by(check: Callable[[Any], object]) -> Rule:
     """A value for which ``check`` raises no ValueError."""
 

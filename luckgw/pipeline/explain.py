@@ -16,9 +16,9 @@ from luckgw.pipeline.edited import EditedOutgoing
 from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.route_addresses import route_addresses
 from luckgw.routing.explain import Told, explain
-from luckgw.routing.facts import Facts
+from luckgw.routing.facts import Facts, Unanswered
 from luckgw.routing.prefixes import PrefixMap
-from luckgw.routing.table import Decision, RouteTable, pick
+from luckgw.routing.table import Decision, RouteTable, pick, refusal
 from luckgw.text.references import References
 from luckgw.wire.pdus import decode_sm
 
@@ -82,11 +82,18 @@ class Explanation:
 class Explainer:
     """Explains with one configuration."""
 
-    def __init__(self, config: Config, up: Mapping[str, bool] | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        up: Mapping[str, bool] | None,
+        ask: Callable[[str, Facts], bool | str] = lambda _hook, _facts: False,
+    ) -> None:
         """``up``: which upstreams are up; None: it is not known, and they count as up.
+        ``ask`` gives what a hook says of a message: yes, no, or a word of refusal.
 
         Raises what RouteTable does.
         """
+        self._ask = ask
         self._config = config
         self._up = up
         self._table = RouteTable(
@@ -114,10 +121,10 @@ class Explainer:
             TextContent(asked.content),
         )
         try:
-            told = explain(self._table, facts)
+            told = self._told(facts)
             decision = self._table.decide(facts)
-        except Refusal as refusal:  # a text that nothing can carry
-            return Explanation(number, refusal=refusal.detail)
+        except Refusal as refused:  # by a hook, or a text that nothing can carry
+            return Explanation(number, refusal=refused.detail)
         if decision is None:
             why = "no route leads to this destination"
             return Explanation(number, told, refusal=why)
@@ -126,20 +133,34 @@ class Explainer:
             return Explanation(number, told, decision.route_name, refusal=why)
         return self._decided(asked, facts, told, decision)
 
+    def _told(self, facts: Facts) -> Sequence[Told]:
+        """What every rule says. Raises Refusal."""
+        answers: dict[str, bool] = {}
+        facts.answers = answers
+        while True:
+            try:
+                return explain(self._table, facts)
+            except Unanswered as unanswered:
+                answer = self._ask(unanswered.hook, facts)
+                if isinstance(answer, str):
+                    detail = f"hook {unanswered.hook} refuses it"
+                    raise refusal(answer, detail) from None
+                answers[unanswered.hook] = answer
+
     def _decided(
         self, asked: Asked, facts: Facts, told: Sequence[Told], decision: Decision
     ) -> Explanation:
         order = decision.strategy.choose(decision.candidates, self._is_up, facts)
         upstream = pick(_fixed(decision, order), facts, self._is_up, self._waits)
-        refusal = None
+        why = None
         sent = None
         if upstream is None:
-            refusal = "no upstream of the route can take messages now"
+            why = "no upstream of the route can take messages now"
         else:
             try:
                 sent = self._sent(asked, facts.destination, decision, upstream)
             except Refusal as refused:
-                refusal = refused.detail
+                why = refused.detail
         strategies = {route.name: route.strategy for route in self._config.routes}
         prices = decision.prices
         return Explanation(
@@ -151,7 +172,7 @@ class Explainer:
             upstream,
             sent,
             None if prices is None else prices.get(facts.destination),
-            refusal,
+            why,
         )
 
     def _is_up(self, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
@@ -10,8 +11,8 @@ from luckgw.domain import errors
 from luckgw.domain.ids import to_text
 from luckgw.pipeline.edited import EditedOutgoing
 from luckgw.pipeline.outgoing import Bodies, Outgoing
-from luckgw.routing.facts import Content, Facts
-from luckgw.routing.table import RouteTable, pick
+from luckgw.routing.facts import Content, Facts, Unanswered
+from luckgw.routing.table import RouteTable, pick, refusal
 from luckgw.store.interface import (
     FLAG_DELIVER_SM,
     FLAG_HTTP,
@@ -53,6 +54,18 @@ class Upstreams(Protocol):
         ...
 
 
+class Hooks(Protocol):
+    """Functions of somebody's own that routes ask (luckgw.ops.hooks)."""
+
+    def ask(
+        self, name: str, facts: Facts, answered: Callable[[bool | str], None]
+    ) -> None:
+        """``answered`` hears, now or later and once, what a hook says of a message: yes
+        or no, or the word of ``config.routes.REFUSALS`` with which it is refused.
+        """
+        ...
+
+
 class Submit:
     """Admits, routes and keeps messages."""
 
@@ -67,9 +80,11 @@ class Submit:
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
         now_ms: Callable[[], int] = lambda: 0,
+        hooks: Hooks | None = None,
     ) -> None:
         """``outgoing`` holds each upstream's; ``clock`` gives monotonic seconds, for
-        rates; ``now_ms`` the wall clock, for routes that look at it.
+        rates; ``now_ms`` the wall clock, for routes that look at it, and ``hooks`` are
+        those that routes ask.
         """
         self._journal = journal
         self._routes = routes
@@ -80,6 +95,7 @@ class Submit:
         self._fresh_id = fresh_id
         self._clock = clock
         self._now_ms = now_ms
+        self._hooks = hooks
         now = clock()
         self._buckets = {
             name: TokenBucket(account.throughput, now)
@@ -106,6 +122,7 @@ class Submit:
         only: str | None = None,
         content: Content | None = None,
         tags: frozenset[str] = _NO_TAGS,
+        answers: Mapping[str, bool] | None = None,
     ) -> None:
         """Keep a message; ``done`` hears its id when it is durable. HOT PATH.
 
@@ -113,7 +130,9 @@ class Submit:
         upstream is known, and gives submit_sm bodies that ask the carrier for a
         receipt, and how many segments they are, which is what a rate counts. ``only``
         names the one upstream it may go to, whatever the routes say. ``content`` and
-        ``tags`` are for routes that look at them. Raises Refusal when it may not enter:
+        ``tags`` are for routes that look at them, ``answers`` what hooks have said of
+        it. ``done`` may hear a Refusal, too: what only the store can tell, or a hook.
+        Raises Refusal when it may not enter:
         then nothing is stored and ``done`` is not called.
         """
         name = account.name
@@ -124,9 +143,26 @@ class Submit:
         if only is None:
             now_ms = self._now_ms() if self._routes.looks_at_time else 0
             facts = Facts(
-                name, source, destination, account.group, tags, now_ms, content
+                name, source, destination, account.group, tags, now_ms, content, answers
             )
-            upstream, route, outgoing = self._routed(facts)
+            try:
+                upstream, route, outgoing = self._routed(facts)
+            except Unanswered as unanswered:
+                again = partial(
+                    self.submit,
+                    account,
+                    source,
+                    destination,
+                    bodies_for,
+                    registered_delivery=registered_delivery,
+                    deadline_ms=deadline_ms,
+                    over_http=over_http,
+                    done=done,
+                    content=content,
+                    tags=tags,
+                )
+                self._ask(unanswered.hook, facts, again, done)
+                return
         else:
             upstream, route, outgoing = only, "", self._outgoing[only]
         bodies, segments = bodies_for(outgoing)
@@ -175,6 +211,23 @@ class Submit:
         if decision.edit is not None:
             outgoing = EditedOutgoing(outgoing, decision.edit)
         return upstream, decision.route_name, outgoing
+
+    def _ask(
+        self, hook: str, facts: Facts, again: Callable[..., None], done: Done
+    ) -> None:
+        """Begin again when a hook has said what it thinks of a message."""
+        assert self._hooks is not None  # noqa: S101 - the configuration has it
+
+        def answered(answer: bool | str) -> None:
+            if isinstance(answer, str):
+                done(refusal(answer, f"hook {hook} refuses it"))
+                return
+            try:
+                again(answers={**(facts.answers or {}), hook: answer})
+            except errors.Refusal as why:
+                done(why)
+
+        self._hooks.ask(hook, facts, answered)
 
     @staticmethod
     def _flags(account: Account, registered_delivery: int, *, over_http: bool) -> int:

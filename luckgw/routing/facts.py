@@ -1,5 +1,6 @@
 """What a route may look at."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
@@ -41,3 +42,13 @@ class Facts:
     """Wall-clock time in ms; 0 where no route looks at it (``RouteTable.looks_at``)."""
     content: Content | None = None
     """None where no route looks at it."""
+    answers: Mapping[str, bool] | None = None
+    """What hooks have said of it so far, by their names."""
+
+
+@attrs.frozen
+class Unanswered(Exception):
+    """A route can not be judged before a hook has said something of the message."""
+
+    hook: str
+    """Its name. Ask it, put its answer among ``Facts.answers``, and decide again."""

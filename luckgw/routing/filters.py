@@ -8,7 +8,7 @@ from typing import Protocol
 
 from luckgw.config.lists import NumberList, PortedNumbers
 from luckgw.config.patterns import compile_patterns
-from luckgw.routing.facts import Facts
+from luckgw.routing.facts import Facts, Unanswered
 from luckgw.routing.prefixes import PrefixMap
 
 
@@ -195,6 +195,32 @@ class NetworkFilter:
         if self._ported is None:
             return None
         return self._ported.network_of(facts.destination)
+
+
+class HookFilter:
+    """One of some hooks says yes."""
+
+    looks_at = "content time"
+
+    def __init__(self, hooks: Iterable[str]) -> None:
+        self._hooks = tuple(hooks)
+
+    def matches(self, facts: Facts) -> bool:
+        """Whether one does. Raises Unanswered while that is not known."""
+        return any(self._answer(hook, facts) for hook in self._hooks)
+
+    def tell(self, facts: Facts) -> str:
+        """Which one. Raises Unanswered while that is not known."""
+        for hook in self._hooks:
+            if self._answer(hook, facts):
+                return f"hook {hook} says yes"
+        return f"hook {', '.join(self._hooks)} says no"
+
+    @staticmethod
+    def _answer(hook: str, facts: Facts) -> bool:
+        if facts.answers is None or hook not in facts.answers:
+            raise Unanswered(hook)
+        return facts.answers[hook]
 
 
 class UnlessFilter:

@@ -18,6 +18,7 @@ from luckgw.routing.filters import (
     DestinationFilter,
     Filter,
     GroupFilter,
+    HookFilter,
     NetworkFilter,
     NumberListFilter,
     PrefixFilter,
@@ -114,7 +115,8 @@ class RouteTable:
     def decide(self, facts: Facts) -> Decision | None:
         """The decision of the first rule that matches; None if no rule does.
 
-        HOT PATH: called for every message.
+        HOT PATH: called for every message. Raises Unanswered when a hook has to be
+        asked first.
         """
         for conditions, lookup, decision in self._steps:
             for matches in conditions:
@@ -197,7 +199,9 @@ def _compile(
         route.name,
         route.to,
         strategy,
-        None if route.refuse is None else _refusal(route.refuse, route.name),
+        None
+        if route.refuse is None
+        else refusal(route.refuse, f"route {route.name} refuses it"),
         content_edit(route.rewrite),
         _prices(route),
     )
@@ -216,14 +220,20 @@ def _compile(
     return Rule(route.name, filters, target)
 
 
+def _own_refusal(route: Route) -> Refusal | None:
+    if route.refuse is None:
+        return None
+    return refusal(route.refuse, f"route {route.name} refuses it")
+
+
 def _prices(route: Route) -> PrefixMap[int] | None:
     if route.prices is not None:
         return PrefixMap(route.prices.prices)
     return None if route.price is None else PrefixMap({"": parse_amount(route.price)})
 
 
-def _refusal(fault: str, route_name: str) -> Refusal:
-    detail = f"route {route_name} refuses it"
+def refusal(fault: str, detail: str) -> Refusal:
+    """Why a message is refused, by one of the words of ``config.routes.REFUSALS``."""
     if fault == "destination":
         return errors.no_route(detail)
     if fault == "sender":
@@ -257,6 +267,7 @@ def _filters(match: Match, ported: PortedNumbers | None) -> tuple[Filter, ...]:
         (match.segments, lambda: SegmentsFilter(match.segments)),
         (match.content, lambda: ContentFilter(match.content)),
         (words, lambda: ContentFilter(_given(words).entries)),
+        (match.hook, lambda: HookFilter(match.hook)),
     )
     return tuple(make() for given, make in makers if given)
 

@@ -107,8 +107,8 @@ def test_for_people(config: Path) -> None:
         "blocked    no       destination 233241234567 is not in blocked.txt",
         "christmas  no       the message has none of its tags",
         (
-            "free       no       its exception applies: group retail of acme is one of its"
-            " groups"
+            "free       no       its exception applies: group retail of acme is one of"
+            " its groups"
         ),
         "ghana      yes      destination 233241234567 begins with 233",
         "",

@@ -26,7 +26,7 @@ from luckgw.config.outgoing import (
     UpstreamSubmitSm,
     UpstreamText,
 )
-from luckgw.config.routes import RouteRewrite, Routing
+from luckgw.config.routes import Hook, RouteRewrite, Routing
 from luckgw.config.secret import Secret
 
 ETC = Path(__file__).parents[2] / "etc"
@@ -159,6 +159,7 @@ def test_the_sample_routes_are_good_ones(etc: Path) -> None:
         ("upstreams.toml", UpstreamSubmitSm, ()),
         ("routes.toml", Route, ()),
         ("routes.toml", RouteRewrite, ()),
+        ("routes.toml", Hook, ("name",)),
         ("accounts.toml", Account, ("name",)),
     ],
 )
