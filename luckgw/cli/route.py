@@ -1,6 +1,8 @@
 """``luckgw route``: where messages go, and why."""
 
+import contextlib
 import datetime as dt
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -99,7 +101,8 @@ def _asked_hook(config: Config, name: str, facts: Facts) -> bool | str:
     """What a hook says, in this process and without a time limit."""
     hook = config.hooks[name]
     try:
-        return call(load_hook(hook.function), message_of(facts))
+        with contextlib.redirect_stdout(sys.stderr):  # what it prints is no answer
+            return call(load_hook(hook.function), message_of(facts))
     except Exception as error:  # noqa: BLE001 - it is other people's code
         click.echo(f"hook {name} failed: {type(error).__name__}: {error}", err=True)
         return hook.when_it_fails

@@ -1,6 +1,7 @@
 """A message comes in: may it, where to, keep it, then say so."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from luckgw.pipeline.contents import TextContent
 from luckgw.pipeline.edited import EditedOutgoing
 from luckgw.pipeline.outgoing import Bodies, Outgoing, outgoings
 from luckgw.pipeline.submit import Submit
+from luckgw.routing.facts import Facts
 from luckgw.routing.table import RouteTable
 from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_HTTP, FLAG_WEBHOOK
 from luckgw.store.memory import MemoryStore
@@ -81,6 +83,12 @@ class House:
             ),
             model.Route("free", ("mtn",), model.Match(("33",), content=("free",))),
             model.Route(
+                "asks",
+                ("mtn",),
+                model.Match(("351",), hook=("one",)),
+                unless=model.Match(hook=("two",)),
+            ),
+            model.Route(
                 "appends",
                 ("mtn",),
                 model.Match(("34",)),
@@ -98,7 +106,9 @@ class House:
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
             lambda: self.wall_ms,
+            self,
         )
+        self.questions: list[tuple[str, Callable[[bool | str], None]]] = []
         self.wall_ms = 12 * 3_600_000  # noon of a day
         self.told: list[str | Refusal] = []
 
@@ -128,6 +138,13 @@ class House:
                 **given,
             },
         )
+
+    def ask(
+        self, name: str, facts: Facts, answered: Callable[[bool | str], None]
+    ) -> None:
+        """As pipeline.submit.Hooks."""
+        assert facts.destination.startswith("351")
+        self.questions.append((name, answered))
 
     def refused(self, *args: Any, **given: Any) -> Refusal:
         """Why a message may not enter; nothing is kept of it."""
@@ -333,3 +350,54 @@ class TestRoutesThatLookCloser:
                 done=house.told.append,
             )
         assert kinds == [EditedOutgoing, Outgoing]
+
+
+class TestHooks:
+    """Other people's functions are asked first."""
+
+    def asked(self, house: House, *answers: bool | str) -> list[str]:
+        """Which hooks are asked of a message, when they answer so."""
+        house.send(destination="351912345678", content=TextContent("Hello"))
+        names = []
+        for answer in answers:
+            assert house.kept() == []
+            assert house.told == []
+            name, answered = house.questions.pop()
+            names.append(name)
+            answered(answer)
+        assert house.questions == []
+        return names
+
+    def test_all_agree(self, house: House) -> None:
+        """The message is kept once the last has answered, and told then."""
+        assert self.asked(house, True, False) == ["one", "two"]
+        assert "q:mtn" in house.kept()
+        assert len(house.told) == 1
+
+    def test_one_says_no(self, house: House) -> None:
+        """No other route leads there: its sender is told."""
+        assert self.asked(house, False) == ["one"]
+        (refusal,) = house.told
+        assert isinstance(refusal, Refusal)
+        assert refusal.command_status == Status.ESME_RINVDSTADR
+        assert house.kept() == []
+
+    def test_an_exception_applies(self, house: House) -> None:
+        """The second says yes, so the route is not for the message."""
+        assert self.asked(house, True, True) == ["one", "two"]
+        (refusal,) = house.told
+        assert isinstance(refusal, Refusal)
+
+    def test_one_refuses(self, house: House) -> None:
+        """With the word that it chose."""
+        assert self.asked(house, "sender") == ["one"]
+        (refusal,) = house.told
+        assert isinstance(refusal, Refusal)
+        assert refusal.command_status == Status.ESME_RINVSRCADR
+        assert refusal.detail == "hook one refuses it"
+
+    def test_others_are_not_asked(self, house: House) -> None:
+        """Messages that no such route could take are kept at once."""
+        house.send()
+        assert house.questions == []
+        assert "q:mtn" in house.kept()

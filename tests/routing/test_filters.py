@@ -13,7 +13,7 @@ from luckgw.config.lists import NumberList, PatternList, PortedNumbers, WordList
 from luckgw.config.routes import Match, Route
 from luckgw.pipeline.contents import TextContent
 from luckgw.routing.explain import explain
-from luckgw.routing.facts import Facts
+from luckgw.routing.facts import Facts, Unanswered
 from luckgw.routing.table import RouteTable
 
 FILE = Path("lists/some.txt")
@@ -217,6 +217,41 @@ class TestUnless:
         table = self.table(Match(time=("00:00-24:00",), content=("free",)))
         assert (table.looks_at_time, table.looks_at_content) == (True, True)
         assert table.decide(FACTS) is None
+
+
+class TestHooks:
+    """Functions that have to be asked before a route is judged."""
+
+    TABLE = RouteTable(
+        [Route("r", ("mtn",), Match(prefix=("233",), hook=("one", "two")))], {"mtn"}
+    )
+
+    def facts(self, **answers: bool) -> Facts:
+        """A message, and what hooks have said of it."""
+        return Facts("a", "b", "233", answers=answers)
+
+    def test_one_after_the_other(self) -> None:
+        """Until one says yes."""
+        for answers, asked in (({}, "one"), ({"one": False}, "two")):
+            with pytest.raises(Unanswered) as caught:
+                self.TABLE.decide(self.facts(**answers))
+            assert caught.value.hook == asked
+        with pytest.raises(Unanswered):
+            self.TABLE.decide(Facts("a", "b", "233"))
+        assert self.TABLE.decide(self.facts(one=True)) is not None
+        assert self.TABLE.decide(self.facts(one=False, two=True)) is not None
+        assert self.TABLE.decide(self.facts(one=False, two=False)) is None
+
+    def test_not_before_cheaper_conditions(self) -> None:
+        """A message to another prefix costs no question."""
+        assert self.TABLE.decide(Facts("a", "b", "44")) is None
+
+    def test_what_they_say_is_told(self) -> None:
+        """Which of them said yes."""
+        ((_, matched, reason),) = explain(self.TABLE, self.facts(one=False, two=True))
+        assert (matched, reason.endswith("hook two says yes")) == (True, True)
+        ((_, _, reason),) = explain(self.TABLE, self.facts(one=False, two=False))
+        assert reason == "hook one, two says no"
 
 
 def test_what_no_route_looks_at_is_not_fetched() -> None:
