@@ -199,9 +199,7 @@ def _compile(
         route.name,
         route.to,
         strategy,
-        None
-        if route.refuse is None
-        else refusal(route.refuse, f"route {route.name} refuses it"),
+        _own_refusal(route),
         content_edit(route.rewrite),
         _prices(route),
     )

@@ -240,3 +240,54 @@ def test_nobody_can_take_it(config: Path) -> None:
     found = Explainer(loaded, {}).explain(asked)
     assert (found.upstream, found.sent) == (None, None)
     assert found.refusal == "no upstream of the route can take messages now"
+
+
+RULES = """
+def fn(message):
+    print("asked")
+    if message["text"] == "raise":
+        raise ValueError(message["to"])
+    return {"yes": True, "no": False}.get(message["text"], "content")
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "told"),
+    [
+        ("yes", 0, "hook h says yes"),
+        ("no", 0, "hook h says no"),
+        ("bad", 1, "refused  hook h refuses it"),
+        ("raise", 1, "refused  hook h refuses it"),
+    ],
+)
+def test_hooks_are_asked(
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+    status: int,
+    told: str,
+) -> None:
+    """What they print is no answer; one that raises counts as configured."""
+    (config.parent / "cli_rules.py").write_text(RULES)
+    monkeypatch.syspath_prepend(str(config.parent))
+    text = config.read_text()
+    route = '[[routes]]\nname = "asks"\nmatch = { hook = "h" }\nto = "mtn"\n'
+    hook = '[hooks.h]\nfunction = "cli_rules:fn"\n'
+    config.write_text(text.replace("[[routes]]", f"{route}[[routes]]", 1) + hook)
+    result = run(*ask(config, content=content))
+    assert result.exit_code == status
+    assert told in result.stdout
+    assert "asked" not in result.stdout
+    assert ("hook h failed: ValueError" in result.stderr) == (content == "raise")
+
+
+def test_a_text_that_the_upstream_does_not_take(config: Path) -> None:
+    """The route is found, and then it is too long."""
+    text = config.read_text()
+    config.write_text(
+        text.replace('costs = "mtn.csv"', 'costs = "mtn.csv"\ntext.max_segments = 1')
+    )
+    result = run(*ask(config, content="a" * 200))
+    assert result.exit_code == 1
+    assert "route     ghana" in result.output
+    assert "at most 1 are allowed" in result.output
