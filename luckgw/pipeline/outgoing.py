@@ -81,7 +81,8 @@ class Outgoing:
         ``transliterate``: what the caller asks; None: as the account says. Raises
         Refusal for what can not be sent or takes too many segments.
         """
-        check(content)
+        if not content.isprintable():  # which is quick to say of most texts
+            check(content)
         wishes = _wishes(account)
         if transliterate is not None:
             wishes = attrs.evolve(wishes, transliterate=transliterate)
@@ -257,11 +258,15 @@ def _sendable(
 ) -> bytes:
     """A body with the partner's other fields and our addresses."""
     ton, npi, source = _full(sm.source_addr)
+    if source is None:
+        source = sm.source_addr
+    if len(source) > LONGEST_SOURCE:  # a data_sm has room for more
+        raise errors.bad_request("source_addr is too long", Status.ESME_RINVSRCADR)
     body = encode_sm(
         service_type=service_type,
         source_addr_ton=ton,
         source_addr_npi=npi,
-        source_addr=sm.source_addr if source is None else source,
+        source_addr=source,
         dest_addr_ton=1,
         dest_addr_npi=1,
         destination_addr=destination,

@@ -79,7 +79,9 @@ class Writer:
         segments; with transliteration it is tried to make it fit first. Raises Refusal
         for more segments than may be, ValueError for half a surrogate pair. HOT PATH.
         """
-        plan = self.plan(text, wishes)
+        if carries(self.alphabet, text):
+            return self.write_as(text, self.alphabet, 0, None, reference, wishes)
+        plan = self._beyond(text, wishes)
         return self.write_as(
             plan.text,
             plan.encoding,
@@ -93,6 +95,10 @@ class Writer:
         """How ``write`` would write it, without limit."""
         if carries(self.alphabet, text):
             return Plan(text, self.alphabet, None)
+        return self._beyond(text, wishes)
+
+    def _beyond(self, text: str, wishes: Wishes) -> Plan:
+        """For a text that the alphabet does not carry."""
         if self.is_transliterating(wishes):
             text = translit.transliterate(text).text
             if carries(self.alphabet, text):
@@ -152,6 +158,8 @@ class Writer:
     def _shortest(self, text: str, wishes: Wishes) -> Plan:
         """The way that takes fewest segments; of equal ones the plainest."""
         best = Plan(text, Encoding.UCS2, None)
+        if not self.also and not self._languages:
+            return best
         fewest = self.segments(best)
         others = [Plan(text, other, None) for other in self.also or ()]
         allowed = self._languages

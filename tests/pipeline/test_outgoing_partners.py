@@ -180,6 +180,17 @@ class TestAsItCame:
         sm = one(decode_sm(binary, Command.DATA_SM))
         assert (sm.short_message, sm.tlvs) == (b"\xff", None)
 
+    def test_a_data_sm_with_a_sender_that_a_submit_sm_can_not_have(self) -> None:
+        """Is refused: 65 octets are too many."""
+        body = encode_data_sm(
+            source_addr=b"x" * 21,
+            destination_addr=NUMBER.encode(),
+            tlvs={PAYLOAD: b"Hello"},
+        )
+        with pytest.raises(Refusal) as caught:
+            sent(decode_sm(body, Command.DATA_SM))
+        assert caught.value.command_status == Status.ESME_RINVSRCADR
+
     def test_one_that_no_record_can_hold(self) -> None:
         """Is refused: its length is wrong."""
         came = submitted(b"", tlvs={0x1401: bytes(65_535)})
