@@ -8,7 +8,7 @@ comma := ,
 empty :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format coverage interop bench fuzz fuzz-live adr lock clean
+.PHONY: help install run test check format coverage interop faults bench fuzz fuzz-live adr lock clean
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -54,9 +54,13 @@ coverage: install  ## which branches the tests reach; fails under 98 % in the pu
 	@echo 'The pure rooms ($(PURE)):'
 	$(BIN)/coverage report --fail-under=98 --include='$(subst $(empty) $(empty),$(comma),$(PURE:%=luckgw/%/*))'
 
-interop: install  ## foreign stacks from npm as partners, over real sockets (needs node)
-	cd tests/interop && npm install --silent --no-package-lock --no-audit --no-fund
-	$(BIN)/python -m pytest tests/interop $(ARGS)
+# What can not be installed fails as a test, in the table at the end.
+interop: install  ## foreign stacks, over real sockets; INTEROP_SKIP="kannel perl" without those
+	-$(BIN)/python -m tests.interop.install
+	INTEROP=1 $(BIN)/python -m pytest tests/interop $(ARGS)
+
+faults: install  ## spoil the way to a carrier and see that nothing is lost; ARGS=--long
+	$(BIN)/python -m tests.faults.run $(ARGS)
 
 bench: install  ## measure this machine; bench/README.md tells how and what came out
 	$(BIN)/python -m bench $(ARGS)

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from luckgw.config.model import OPTIONAL_PDUS
 from luckgw.domain.states import MESSAGE_STATE, STAT
 from luckgw.domain.states import State as Message
-from luckgw.ingress.smpp_server import _DISABLED
 from luckgw.wire.connection import Command
 from luckgw.wire.session import RESPONSES, Action, Role, Rule, State, rule
 
@@ -84,17 +84,16 @@ def states_table() -> str:
     )
 
 
-def not_offered() -> str:
-    """The requests that the gateway answers as if it did not know them."""
-    names = [f"`{Command(command).name.lower()}`" for command in sorted(_DISABLED)]
-    return f"{', '.join(names)}\n" if names else "(none: all of them are offered)\n"
+def optional() -> str:
+    """The requests that an operator may turn off."""
+    return f"{', '.join(f'`{name}`' for name in OPTIONAL_PDUS)}\n"
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "server": lambda: session_table(Role.SMSC),
     "client": lambda: session_table(Role.ESME),
     "states": states_table,
-    "not offered": not_offered,
+    "optional": optional,
 }
 _MARKED = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 

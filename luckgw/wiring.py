@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, Final, TextIO, cast
 from urllib.parse import unquote, urlsplit
 
+import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     UNIXClientEndpoint,
-    clientFromString,
     serverFromString,
     wrapClientTLS,
 )
@@ -33,9 +33,11 @@ from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
 
 from luckgw import __version__
 from luckgw.admission.accounts import Accounts
+from luckgw.admission.brake import Brake
 from luckgw.config.load import DEMO, DEMO_PASSWORD, SANDBOX
 from luckgw.config.model import Account, Config
 from luckgw.dispatch.mt import MtDispatcher
@@ -46,30 +48,42 @@ from luckgw.egress.webhook import WebhookNotifier, webhook_client
 from luckgw.ingress.http_api import HttpApi
 from luckgw.ingress.http_auth import Gate
 from luckgw.ingress.http_site import ApiSite
+from luckgw.ingress.inbox import Inbox as Received
 from luckgw.ingress.sender import Reader, Sender
+from luckgw.ingress.smpp_requests import Requests
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.link.flusher import Flusher
+from luckgw.link.tls import TlsFailure, tls_factory
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.health import Health
 from luckgw.ops.hooks import Hooks
 from luckgw.ops.marks import Marks
+from luckgw.ops.phones import Phones
+from luckgw.pipeline.inbound import Inbox
 from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.receipt import Receipts
 from luckgw.pipeline.route_addresses import route_addresses
 from luckgw.pipeline.submit import Submit
 from luckgw.pipeline.text import SendText
 from luckgw.routing.table import RouteTable
+from luckgw.sandbox.phone import PhoneText
 from luckgw.sandbox.smsc import Smsc, SmscService, SmscSettings
 from luckgw.store import keys
 from luckgw.store.api_keys import ApiKeys
 from luckgw.store.connection import Credentials
 from luckgw.store.embedded import EmbeddedServer
 from luckgw.store.interface import StoreAway
+from luckgw.store.messages import Messages
 from luckgw.store.secrets_file import load_or_create_secret
 from luckgw.store.service import StoreService
+from luckgw.store.short_ids import ShortIds
 from luckgw.store.sweep import Sweep
 from luckgw.text.references import References
+from luckgw.upstream.outbind import Door
+from luckgw.upstream.reach import way_to
 from luckgw.upstream.registry import UPSTREAM_TYPES
+from luckgw.upstream.smpp import SmppUpstream
+from luckgw.upstream.tls import TlsError
 
 _START_FAILED: Final = 1
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
@@ -116,8 +130,13 @@ class Gateway(MultiService):
         self._dispatch: Dispatch
         self._store: StoreService
         self._marks: Marks
+        self._partners: SmppServer
+        self._smsc: Smsc | None = None
+        self._inbox: Inbox
         self._receipts: Receipts
         self._keys: ApiKeys
+        self._doors: dict[str, Door] = {}
+        """Where carriers call with outbind, by upstream."""
 
     # -- start -------------------------------------------------------------------------
 
@@ -151,6 +170,48 @@ class Gateway(MultiService):
         await self._keys.start()
         self._on_stop("API keys", self._keys.stop)
 
+        self._look_after_store()
+        flusher = Flusher(clock)
+        if config.sandbox.enabled:
+            await self._start_sandbox(flusher)
+        notifier = WebhookNotifier(
+            webhook_client(self._reactor, config.webhooks.max_in_flight),
+            clock,
+            time.time,
+            timeout_s=config.webhooks.timeout_s,
+        )
+        dispatch = self._dispatch = Dispatch(
+            clock, journal, config, notifier, wall_ms, random.random
+        )
+        self._inbox = Inbox(journal, self._marks, uuid_source(), dispatch.inbound.poke)
+        self._receipts = Receipts(journal, dispatch.wake, self._inbox.received)
+        self._add_upstreams(dispatch, flusher)
+        await take_over(store.execute, journal, config, store.epoch, wall_ms)
+        dispatch.start()
+        self._on_stop(
+            "upstreams", lambda: dispatch.drain_upstreams(config.gateway.drain_s / 3)
+        )
+        self._on_stop(
+            "webhooks", lambda: dispatch.drain_outboxes(config.gateway.drain_s / 3)
+        )
+
+        submit = await self._submit()
+        await self._listen_outbind()
+        await self._listen_smpp(submit, accounts, flusher)
+        self._on_stop("claims", dispatch.stop_claiming)
+        await self._listen_http(submit, accounts)
+        self._listen_admin()
+        # All that was made so far stays: the collector need not look at it again, and
+        # seldom at the rest, for messages leave no cycles behind.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+        self.log.info("luckgw {version} is ready", version=__version__)
+        await self._greet()
+
+    def _look_after_store(self) -> None:
+        """Know how full it is, and remove what is too old."""
+        config, clock, store = self._config, self._clock, self._store
         embedded = config.store.is_embedded
         self._marks = Marks(
             clock,
@@ -164,7 +225,7 @@ class Gateway(MultiService):
         sweep = Sweep(
             clock,
             store.execute,
-            journal,
+            store.journal,
             config.store.retention_days,
             config.upstreams,
             wall_ms,
@@ -172,54 +233,27 @@ class Gateway(MultiService):
         sweep.start()
         self._on_stop("sweep", sweep.stop)
 
-        flusher = Flusher(clock)
-        if config.sandbox.enabled:
-            await self._start_sandbox(flusher)
-        notifier = WebhookNotifier(
-            webhook_client(self._reactor, config.webhooks.max_in_flight),
-            clock,
-            time.time,
-            timeout_s=config.webhooks.timeout_s,
-        )
-        dispatch = self._dispatch = Dispatch(
-            clock, journal, config, notifier, wall_ms, random.random
-        )
-        self._receipts = Receipts(journal, dispatch.wake)
-        self._add_upstreams(dispatch, flusher)
-        await take_over(store.execute, journal, config, store.epoch, wall_ms)
-        dispatch.start()
-        self._on_stop(
-            "upstreams", lambda: dispatch.drain_upstreams(config.gateway.drain_s / 3)
-        )
-        self._on_stop(
-            "webhooks", lambda: dispatch.drain_outboxes(config.gateway.drain_s / 3)
-        )
-
-        submit = Submit(
-            journal,
+    async def _submit(self) -> Submit:
+        """The way into the store."""
+        config, store = self._config, self._store
+        short_ids = ShortIds(store.execute, uuid_source())
+        await short_ids.start()
+        return Submit(
+            store.journal,
             RouteTable(config.routes, config.upstreams, config.routing.portability),
-            dispatch,
+            self._dispatch,
             self._marks,
             config.accounts,
             outgoings(
                 config.upstreams.values(), References(lambda: random.getrandbits(8))
             ),
             uuid_source(),
-            clock.seconds,
+            self._clock.seconds,
+            short_ids.fresh,
+            heeding_opt_outs(config),
             wall_ms,
             await self._start_hooks(),
         )
-        await self._listen_smpp(submit, accounts, flusher)
-        self._on_stop("claims", dispatch.stop_claiming)
-        await self._listen_http(submit, accounts)
-        self._listen_admin()
-        # All that was made so far stays: the collector need not look at it again, and
-        # seldom at the rest, for messages leave no cycles behind.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
-        self.log.info("luckgw {version} is ready", version=__version__)
-        await self._greet()
 
     async def _open_store(self) -> None:
         config = self._config.store
@@ -270,9 +304,8 @@ class Gateway(MultiService):
             serverFromString(self._reactor, each)
             for each in self._config.sandbox.listen
         ]
-        service = SmscService(
-            Smsc(self._reactor, flusher, settings, wall_ms), endpoints
-        )
+        self._smsc = Smsc(self._reactor, flusher, settings, wall_ms)
+        service = SmscService(self._smsc, endpoints)
         self._on_stop("sandbox", service.stopService)
         await service.start()
 
@@ -294,13 +327,16 @@ class Gateway(MultiService):
     def _add_upstreams(self, dispatch: Dispatch, flusher: Flusher) -> None:
         rewrites = route_addresses(self._config.routes)
         for config in self._config.upstreams.values():
+            try:
+                way = way_to(self._reactor, config)
+            except TlsError as error:
+                msg = f"[upstreams.{config.name}] tls: {error}"
+                raise StartError(msg) from error
             upstream = UPSTREAM_TYPES[config.type](
-                self._clock,
-                flusher,
-                clientFromString(self._reactor, config.endpoint),
-                config,
-                random.random,
+                self._clock, flusher, way, config, random.random
             )
+            if isinstance(upstream, SmppUpstream) and config.outbind_listen:
+                self._doors[config.name] = upstream.door
             dispatch.add(
                 MtDispatcher(
                     self._clock,
@@ -315,24 +351,51 @@ class Gateway(MultiService):
                 upstream,
             )
 
+    async def _listen_outbind(self) -> None:
+        for name, door in self._doors.items():
+            endpoints = self._config.upstreams[name].outbind_listen
+            key = f"[upstreams.{name}] outbind_listen"
+            ports = await self._listen(endpoints, door, key)
+            self._on_stop(key, partial(_close_all, ports))
+
     async def _listen_smpp(
         self, submit: Submit, accounts: Accounts, flusher: Flusher
     ) -> None:
         dispatch = self._dispatch
-        server = SmppServer(
+        config = self._config.smpp
+        passwords = ThreadPool(0, 1, "passwords")
+        passwords.start()
+        self._on_stop("password checks", passwords.stop)
+        server = self._partners = SmppServer(
             self._clock,
             flusher,
-            self._config.smpp,
+            config,
             accounts,
             submit,
+            Requests(
+                self._clock,
+                self._store.journal,
+                Messages(self._store.execute),
+                list(self._config.upstreams),
+                wall_ms,
+                dispatch.wake,
+            ),
             dispatch.sessions,
             dispatch.outbox,
             wall_ms,
-            lambda f, *args: deferToThreadPool(
-                self._reactor, self._reactor.getThreadPool(), f, *args
-            ),
+            partial(deferToThreadPool, self._reactor, passwords),
+            Brake(config.brake),
         )
-        ports = await self._listen(self._config.smpp.listen, server, "[smpp] listen")
+        ports = await self._listen(config.listen, server, "[smpp] listen")
+        if config.tls.listen:
+            try:
+                over_tls = tls_factory(config.tls, server)
+            except TlsFailure as error:
+                await _close_all(ports)
+                raise StartError(f"[smpp.tls] {error}") from error
+            ports += await self._listen(
+                config.tls.listen, over_tls, "[smpp.tls] listen"
+            )
         self._on_stop("SMPP partners", server.drain)
         self._on_stop("SMPP ports", lambda: _close_all(ports))
 
@@ -344,11 +407,13 @@ class Gateway(MultiService):
             wall_ms,
             SANDBOX if config.sandbox.enabled else None,
         )
+        self._dispatch.inbound.reply_with(partial(_reply, config.accounts, send_text))
         api = HttpApi(
             Gate(self._keys, config.accounts.get),
             Sender(send_text),
-            Reader(self._store.execute),
+            Reader(Messages(self._store.execute), wall_ms),
             self._health,
+            Received(self._store.execute),
         )
         site = ApiSite(api.resource(), self._clock)
         ports = await self._listen(config.http.listen, site, "[http] listen")
@@ -356,7 +421,16 @@ class Gateway(MultiService):
         self._on_stop("HTTP ports", lambda: _close_all(ports))
 
     def _listen_admin(self) -> None:
-        admin = AdminApi(self._keys, self.status)
+        config = self._config
+        phones = Phones(
+            self._store.execute,
+            Received(self._store.execute),
+            config.accounts,
+            heeding_opt_outs(config),
+            None if self._smsc is None else partial(_bring, self._smsc),
+            wall_ms,
+        )
+        admin = AdminApi(self._keys, self.status, phones)
         path = self._data_dir / "admin.sock"
         port = listen_admin(self._reactor, path, admin.resource())
         self._on_stop("admin socket", port.stopListening)
@@ -433,10 +507,16 @@ class Gateway(MultiService):
             "uptime_s": int(self._clock.seconds() - self._started_at),
             "ready": not problems,
             "problems": problems,
+            "alarms": self._dispatch.alarms(),
             **self._dispatch.status(),
+            **self._partners.status(),
             "queues": await self._depths(),
             "receipts": {
                 name: getattr(receipts, name) for name in type(receipts).__slots__
+            },
+            "phones": {
+                **attrs.asdict(self._inbox.counters),
+                **attrs.asdict(self._dispatch.inbound.counters),
             },
             "journal": {"batches": journal.batches, "operations": journal.operations},
         }
@@ -445,6 +525,7 @@ class Gateway(MultiService):
         """How much waits in each queue: ready, and for a later time."""
         config = self._config
         queues = {
+            "from phones": keys.INBOUND,
             **{f"to {name}": keys.upstream_queue(name) for name in config.upstreams},
             **{
                 f"deliver_sm to {name}": keys.deliver_sm_outbox(name)
@@ -481,6 +562,40 @@ class Gateway(MultiService):
         key, _ = await self._keys.create(DEMO, "made at the first start")
         account = config.accounts[DEMO]
         _say(sys.__stdout__, greeting(config, account, key))
+
+
+def heeding_opt_outs(config: Config) -> frozenset[str]:
+    """The accounts to which phones can write, and so can write STOP."""
+    return frozenset(
+        route.account
+        for route in config.mo_routes
+        if config.accounts[route.account].opt_out.enabled
+    )
+
+
+def _bring(smsc: Smsc, wish: Mapping[str, Any]) -> None:
+    """Have the sandbox deliver a phone's message."""
+    smsc.bring(PhoneText.from_json(wish).bodies())
+
+
+def _reply(
+    accounts: Mapping[str, Account],
+    send_text: SendText,
+    account: str,
+    number: str,
+    phone: str,
+    text: str,
+) -> None:
+    """Send an automatic reply to a phone."""
+    send_text.send(
+        accounts[account],
+        number,
+        phone,
+        text,
+        lambda _kept: None,
+        sandbox_only=False,
+        is_reply=True,
+    )
 
 
 class StartError(Exception):

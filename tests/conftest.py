@@ -8,7 +8,7 @@ import functools
 import gc
 import inspect
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -98,6 +98,22 @@ def logged_failures() -> Iterator[LoggedFailures]:
         pytest.fail(
             f"logged during the test, and nobody flushed it:\n{report}", pytrace=False
         )
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[str], list[str]]]:
+    """The lines of the log that hold a word."""
+    events: list[LogEvent] = []
+
+    @implementer(ILogObserver)
+    def keep(event: LogEvent) -> None:
+        events.append(event)
+
+    globalLogPublisher.addObserver(keep)
+    yield lambda word: [
+        text for event in events if word in (text := formatEvent(event))
+    ]
+    globalLogPublisher.removeObserver(keep)
 
 
 @pytest.fixture

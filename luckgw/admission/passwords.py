@@ -5,8 +5,9 @@ The only place that knows argon2.
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,6 +15,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from luckgw.config.secret import Secret
 
 VerifyHash: TypeAlias = Callable[[str, bytes], bool]
+
+REMEMBER_S: Final = 600.0
+"""How long a password that was right is recognised without its hash."""
 
 _NO_DIGEST = bytes(hashlib.sha256().digest_size)  # of no password that could be found
 
@@ -60,3 +64,28 @@ class PasswordCheck:
             fits = self._verify_hash(self._hash or self._stand_in, given)
             accepted |= fits and self._hash is not None
         return accepted
+
+
+class RightPasswords:
+    """Which passwords were found right lately (spec/reliability 7.2).
+
+    A hash takes tens of milliseconds: a hundred partners that come back at once would
+    wait for half a minute. Only a keyed digest is kept, under a key that nobody else
+    has and that ends with the process.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._right: dict[str, tuple[bytes, float]] = {}
+
+    def remember(self, account: str, given: bytes, now: float) -> None:
+        """It was right."""
+        self._right[account] = (self._digest(given), now + REMEMBER_S)
+
+    def knows(self, account: str, given: bytes, now: float) -> bool:
+        """Whether it was right the last time, not long ago."""
+        digest, until = self._right.get(account, (b"", 0.0))
+        return now < until and hmac.compare_digest(self._digest(given), digest)
+
+    def _digest(self, given: bytes) -> bytes:
+        return hmac.digest(self._key, given, "sha256")

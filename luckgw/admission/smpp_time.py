@@ -10,8 +10,23 @@ from datetime import UTC, datetime
 
 _TIME = re.compile(rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d)(\d\d)([-+R])")
 _MOST_QUARTERS = 48
+_LONGEST_PERIOD_S = 100 * 86_400 - 1
 _QUARTER_MS = 15 * 60 * 1000
 _PERIODS_S = (365 * 86_400, 30 * 86_400, 86_400, 3_600, 60, 1)
+
+
+def absolute_time(ms: int) -> bytes:
+    """A moment in unix ms as it is written in UTC, to a tenth of a second."""
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    return moment.strftime("%y%m%d%H%M%S").encode() + b"%d00+" % (ms % 1000 // 100)
+
+
+def relative_time(seconds: int) -> bytes:
+    """A period as it is written: days, hours, minutes and seconds, below 100 days."""
+    minutes, second = divmod(min(seconds, _LONGEST_PERIOD_S), 60)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    return b"0000%02d%02d%02d%02d000R" % (day, hour, minute, second)
 
 
 def smpp_time_ms(text: bytes, now_ms: int) -> int:

@@ -231,6 +231,114 @@ def revoke(place: _Place, account: str, key_id: str, as_json: bool) -> None:
         click.echo(f"API key {answer['id']} of account {answer['account']} is revoked.")
 
 
+# -- messages from phones --------------------------------------------------------------
+
+
+@main.command()
+@click.argument("account")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@_json_option
+@click.pass_obj
+@_asks_gateway
+def inbox(place: _Place, account: str, limit: int, as_json: bool) -> None:
+    """Show what ACCOUNT got from phones, newest first."""
+    answer = place.client().get("inbox", account, limit=str(limit))
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [
+        (each["received_at"], each["from"], each["to"], each["content"] or "(binary)")
+        for each in answer["messages"]
+    ]
+    click.echo(table(("RECEIVED", "FROM", "TO", "CONTENT"), rows))
+
+
+@main.group()
+def optout() -> None:
+    """List and change who wants no more messages."""
+
+
+@optout.command("list")
+@click.argument("account")
+@_json_option
+@click.pass_obj
+@_asks_gateway
+def list_opted_out(place: _Place, account: str, as_json: bool) -> None:
+    """List the phones that want nothing more from a sender of ACCOUNT."""
+    answer = place.client().get("optout", account)
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [
+        (each["phone"], each["sender"], moment(each["since_ms"]))
+        for each in answer["opted_out"]
+    ]
+    click.echo(table(("PHONE", "SENDER", "SINCE"), rows))
+    if answer["count"] > len(rows):
+        click.echo(f"... and {answer['count'] - len(rows)} more")
+
+
+@optout.command("add")
+@click.argument("account")
+@click.argument("sender")
+@click.argument("phone")
+@click.pass_obj
+@_asks_gateway
+def add_opt_out(place: _Place, account: str, sender: str, phone: str) -> None:
+    """Refuse messages of ACCOUNT from SENDER to PHONE from now on."""
+    answer = place.client().post("optout", account, sender, phone, body={})
+    click.echo("opted out" if answer["changed"] else "had opted out before")
+
+
+@optout.command("remove")
+@click.argument("account")
+@click.argument("sender")
+@click.argument("phone")
+@click.pass_obj
+@_asks_gateway
+def remove_opt_out(place: _Place, account: str, sender: str, phone: str) -> None:
+    """Let messages of ACCOUNT from SENDER to PHONE pass again."""
+    answer = place.client().delete("optout", account, sender, phone)
+    click.echo("taken off the list" if answer["changed"] else "was not on the list")
+
+
+@main.group()
+def simulate() -> None:
+    """Have the built-in SMSC do something."""
+
+
+def _part_numbers(_context: object, _option: object, value: str) -> list[int]:
+    try:
+        return [int(each) for each in value.split(",") if each]
+    except ValueError:
+        raise click.BadParameter("must be numbers like 2,1") from None
+
+
+@simulate.command("mo")
+@click.argument("text")
+@click.option("--from", "phone", default="233501234567", show_default=True)
+@click.option("--to", "number", default="4040", show_default=True)
+@click.option(
+    "--form",
+    default="udh8",
+    show_default=True,
+    help="How a long text travels: udh8, udh16, sar, payload or data_sm.",
+)
+@click.option("--reference", type=click.IntRange(0, 65535), default=1)
+@click.option(
+    "--parts",
+    default="",
+    callback=_part_numbers,
+    help="Which parts of a long text, in which order: 2,1. [default: all]",
+)
+@click.pass_obj
+@_asks_gateway
+def simulate_mo(place: _Place, /, **wish: Any) -> None:
+    """Bring TEXT from a phone, by the built-in SMSC."""
+    place.client().post("simulate", "mo", body=wish)
+    click.echo("brought")
+
+
 # -- texts -----------------------------------------------------------------------------
 
 

@@ -71,6 +71,33 @@ def check_server(text: str) -> None:
     _check(endpoint, SERVER_FIELDS, {"port": _check_port, "address": _check_filled})
 
 
+def check_smpp(text: str) -> None:
+    """Raise ValueError if partners can not bind here.
+
+    The PROXY protocol is not offered: its addresses are what the peer writes, and
+    anybody who reaches the port could write one that an account allows.
+    """
+    if parse(text, SERVER_FIELDS).kind == "haproxy":
+        raise ValueError("can not be haproxy: the PROXY protocol is not offered")
+    check_server(text)
+
+
+def check_tls(text: str) -> None:
+    """Raise ValueError if this is no socket on which we could do TLS ourselves."""
+    if parse(text, SERVER_FIELDS).kind not in ("tcp", "tcp6"):
+        raise ValueError("must be a tcp: or tcp6: endpoint; the TLS comes by itself")
+    check_server(text)
+
+
+def is_open_to_others(text: str) -> bool:
+    """Whether somebody on another machine may connect to this server endpoint."""
+    endpoint = parse(text, SERVER_FIELDS)
+    if endpoint.kind == "unix":
+        return False
+    host = endpoint.fields.get("interface", "")
+    return not (host in ("localhost", "::1") or host.startswith("127."))
+
+
 def check_client(text: str) -> None:
     """Raise ValueError if this can not be what we connect to."""
     endpoint = parse(text, CLIENT_FIELDS)

@@ -66,14 +66,39 @@ def read_files(main: Path) -> Files:
     return files
 
 
-def _read(files: Files, name: Path, asked_at: Place) -> None:
-    """Add one file; ``asked_at`` is where its name stands."""
+def read_aside(
+    files: Files, name: Path, asked_at: Place
+) -> tuple[dict[str, Any], dict[KeyPath, Place]] | None:
+    """What one more file says, and where, without laying it to the rest.
+
+    None after a complaint. ``asked_at`` is where its name stands.
+    """
+    raw = _octets(files, name, asked_at)
+    if raw is None:
+        return None
+    if name not in files.names:
+        files.names.append(name)
+    parsed = _parse(files, name, raw)
+    if parsed is None:
+        return None
+    data, lines = parsed
+    return data, {path: Place(str(name), line) for path, line in lines.items()}
+
+
+def _octets(files: Files, name: Path, asked_at: Place) -> bytes | None:
     try:
-        raw = name.read_bytes()
+        return name.read_bytes()
     except (OSError, ValueError) as error:
         subject = "" if asked_at.file == str(name) else f"{name} "
         message = f"{subject}can not be read: {why_unreadable(error)}"
         _complain(files, asked_at, message)
+        return None
+
+
+def _read(files: Files, name: Path, asked_at: Place) -> None:
+    """Add one file; ``asked_at`` is where its name stands."""
+    raw = _octets(files, name, asked_at)
+    if raw is None:
         files.is_complete = False
         return
     if any(name.samefile(known) for known in files.names):

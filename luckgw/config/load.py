@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from luckgw.config import endpoints
+from luckgw.config import advice, endpoints
 from luckgw.config.files import Files, read_files
 from luckgw.config.model import (
     Account,
     Config,
     Gateway,
     Http,
+    MoRoute,
     Route,
     Sandbox,
     Smpp,
@@ -23,6 +24,7 @@ from luckgw.config.model import (
     Webhooks,
 )
 from luckgw.config.problems import ConfigError, Place, Problem, key_text
+from luckgw.config.profiles import apply_profiles
 from luckgw.config.routes import Hook, Routing
 from luckgw.config.secret import Secret
 from luckgw.config.structure import Structure, did_you_mean
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from luckgw.config.lines import KeyPath
 
 Named = TypeVar("Named", Upstream, Account, Hook)
+AnyRoute = TypeVar("AnyRoute", Route, MoRoute)
 
 SANDBOX = "sandbox"
 """The name of the upstream that leads to the built-in SMSC."""
@@ -48,7 +51,15 @@ _SECTIONS: dict[str, type] = {
     "webhooks": Webhooks,
     "routing": Routing,
 }
-_KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "accounts", "hooks")
+_KNOWN = (
+    "include",
+    *_SECTIONS,
+    "upstreams",
+    "routes",
+    "mo_routes",
+    "accounts",
+    "hooks",
+)
 
 
 def load(
@@ -66,6 +77,7 @@ def load(
     with all problems.
     """
     files = read_files(Path(path))
+    apply_profiles(files, Path(path))
     structure = Structure(files, create_missing, without_secrets=without_secrets)
     for key in files.data:
         if key not in _KNOWN:
@@ -77,7 +89,10 @@ def load(
     upstreams = _tables(structure, files, Upstream, "upstreams")
     accounts = _tables(structure, files, Account, "accounts")
     hooks = _tables(structure, files, Hook, "hooks")
-    routes = _routes(structure, files)
+    routes = _routes(structure, files, Route, "routes")
+    mo_routes = _routes(structure, files, MoRoute, "mo_routes")
+    if not files.data.get("routes") and files.is_complete:
+        files.complain(("routes",), "at least one [[routes]] is needed")
     sandbox = sections["sandbox"]
     defined = _names(files, "upstreams")
     if sandbox is not None and sandbox.enabled and SANDBOX not in defined:
@@ -88,18 +103,24 @@ def load(
             message = f"{error}; or define [upstreams.{SANDBOX}]"
             files.complain(("sandbox", "listen"), message)
     if files.is_complete:  # otherwise what is referred to may stand in the rest
-        _check_names(files, routes, defined, _names(files, "accounts"))
+        known_accounts = _names(files, "accounts")
+        _check_names(files, routes, defined, known_accounts)
         _check_groups(files, routes, accounts)
         _check_hooks(files, routes, _names(files, "hooks"))
+        _check_mo_names(files, mo_routes, defined, known_accounts)
     _check_ways_out(files, routes, upstreams)
     _check_lists(files, routes, upstreams, sections["routing"])
+    _check_mo_ways(files, mo_routes, accounts)
     _check_system_ids(files, accounts)
+    if sections["smpp"] is not None:
+        _check_tls(files, sections["smpp"], accounts)
     if files.problems:
         raise ConfigError(sorted(files.problems, key=files.order))
     return Config(
         **sections,
         upstreams=upstreams,
         routes=tuple(routes.values()),
+        mo_routes=tuple(mo_routes.values()),
         accounts=accounts,
         hooks=hooks,
         places=files.places,
@@ -107,7 +128,40 @@ def load(
 
 
 def warnings(config: Config) -> list[Problem]:
-    """What works but should not stay: passwords that stand in the configuration."""
+    """What works but should not stay: passwords that stand in the files, or that
+    are all that a stranger needs; and what there is to say of each upstream
+    (luckgw.config.advice).
+    """
+    return [
+        *_plain_passwords(config),
+        *_open_accounts(config),
+        *advice.of_upstreams(config),
+    ]
+
+
+def _open_accounts(config: Config) -> list[Problem]:
+    """Accounts that may bind in the clear from anywhere (spec/reliability 7.2)."""
+    is_open = any(
+        not text.startswith("ssl:") and endpoints.is_open_to_others(text)
+        for text in config.smpp.listen
+    )
+    if not is_open:
+        return []
+    message = "may bind in the clear from anywhere; give it ips, or access.require_tls"
+    nowhere = Place("")
+    return [
+        Problem(place.file, place.line, key_text(path), message)
+        for name, account in config.accounts.items()
+        if account.password is not None
+        and not account.ips
+        and not account.access.require_tls
+        and not account.access.certificates
+        for path in [("accounts", name)]
+        for place in [config.places.get((*path, "password"), nowhere)]
+    ]
+
+
+def _plain_passwords(config: Config) -> list[Problem]:
     found: list[KeyPath] = []
     if config.store.holds_password and not any(
         ("store", "url", form) in config.places for form in ("file", "env")
@@ -117,6 +171,10 @@ def warnings(config: Config) -> list[Problem]:
         for name, table in getattr(config, section).items():
             if table.password is not None and table.password.origin == "plain":
                 found.append((section, name, "password"))
+    for name, upstream in config.upstreams.items():
+        secret = upstream.outbind_password
+        if secret.origin == "plain" and secret.reveal():
+            found.append(("upstreams", name, "outbind_password"))
     message = 'stands in plain text; use { file = "..." } or { env = "NAME" }'
     nowhere = Place("")
     return [
@@ -147,30 +205,30 @@ def _names(files: Files, key: str) -> set[str]:
     return set(tables) if isinstance(tables, dict) else set()
 
 
-def _routes(structure: Structure, files: Files) -> dict[int, Route]:
-    """``[[routes]]`` by position: those with nothing wrong in them."""
-    tables = files.data.get("routes", [])
+def _routes(
+    structure: Structure, files: Files, section: type[AnyRoute], key: str
+) -> dict[int, AnyRoute]:
+    """``[[routes]]`` and their like by position: those with nothing wrong in them."""
+    tables = files.data.get(key, [])
     if not isinstance(tables, list):
-        files.complain(("routes",), "must be a list of tables: [[routes]]")
+        files.complain((key,), f"must be a list of tables: [[{key}]]")
         return {}
-    if not tables and files.is_complete:
-        files.complain(("routes",), "at least one [[routes]] is needed")
-    _check_route_names(files, tables)
+    _check_route_names(files, key, tables)
     built = {
-        position: structure.build(Route, table, ("routes", position))
+        position: structure.build(section, table, (key, position))
         for position, table in enumerate(tables)
     }
     return {position: route for position, route in built.items() if route is not None}
 
 
-def _check_route_names(files: Files, tables: list[object]) -> None:
+def _check_route_names(files: Files, key: str, tables: list[object]) -> None:
     """Two routes of one name could not be told apart in an explanation."""
     first: dict[str, KeyPath] = {}
     for position, table in enumerate(tables):
         name = table.get("name") if isinstance(table, dict) else None
         if not isinstance(name, str):
             continue  # which is somebody else's complaint
-        path = ("routes", position, "name")
+        path = (key, position, "name")
         if name in first:
             place = files.place_of(first[name])
             files.complain(path, f"{name} is the name of another route, at {place}")
@@ -190,15 +248,51 @@ def _check_names(
                     message = f"there is no upstream {name!r}{near}"
                     inside = (*at, "prefixes")
                     files.complain_of_list(file.path, line, inside, message)
-        for what, path, names, known in (
-            ("upstream", (*at, "to"), route.to, upstreams),
-            ("account", (*at, "match", "account"), route.match.account, accounts),
-            ("account", (*at, "unless", "account"), route.unless.account, accounts),
-        ):
-            for item, name in enumerate(names):
-                if name not in known:
-                    message = f"there is no {what} {name!r}{did_you_mean(name, known)}"
-                    files.complain((*path, item), message)
+        _check_known(files, "upstream", (*at, "to"), route.to, upstreams)
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            _check_known(
+                files, "account", (*at, key, "account"), match.account, accounts
+            )
+
+
+def _check_mo_names(
+    files: Files, routes: dict[int, MoRoute], upstreams: set[str], accounts: set[str]
+) -> None:
+    """The same for messages from phones."""
+    for position, route in routes.items():
+        at = ("mo_routes", position)
+        path = (*at, "match", "upstream")
+        _check_known(files, "upstream", path, route.match.upstream, upstreams)
+        if route.account not in accounts:
+            message = f"there is no account {route.account!r}"
+            near = did_you_mean(route.account, accounts)
+            files.complain((*at, "account"), message + near)
+
+
+def _check_known(
+    files: Files, what: str, path: "KeyPath", names: tuple[str, ...], known: set[str]
+) -> None:
+    for item, name in enumerate(names):
+        if name not in known:
+            message = f"there is no {what} {name!r}{did_you_mean(name, known)}"
+            files.complain((*path, item), message)
+
+
+def _check_mo_ways(
+    files: Files, routes: dict[int, MoRoute], accounts: dict[str, Account]
+) -> None:
+    """A message from a phone can go only where the account can take it."""
+    for position, route in routes.items():
+        account = accounts.get(route.account)
+        for item, target in enumerate(route.to if account is not None else ()):
+            lacking = {
+                "webhook": account is not None and account.webhook is None,
+                "session": account is not None and account.password is None,
+            }
+            if lacking.get(target):
+                key = {"webhook": "webhook", "session": "password"}[target]
+                message = f"{target!r}, but account {route.account!r} has no {key}"
+                files.complain(("mo_routes", position, "to", item), message)
 
 
 def _check_groups(
@@ -267,6 +361,23 @@ def _check_system_ids(files: Files, accounts: dict[str, Account]) -> None:
             place = files.place_of(("accounts", other, "system_id"))
             message = f"{account.system_id} is the system_id of {other}, at {place}"
             files.complain(("accounts", account.name, "system_id"), message)
+
+
+def _check_tls(files: Files, smpp: Smpp, accounts: dict[str, Account]) -> None:
+    """What an account asks of TLS has to be there: it could never bind otherwise."""
+    has_tls = bool(smpp.tls.listen)
+    for name, account in accounts.items():
+        at: KeyPath = ("accounts", name, "access")
+        for item, certificate in enumerate(account.access.certificates):
+            path = (*at, "certificates", item)
+            if not has_tls:
+                files.complain(path, "needs [smpp] tls.listen")
+            elif certificate.startswith("subject:") and smpp.tls.client_ca is None:
+                message = "needs [smpp] tls.client_ca: else anybody can bear the name"
+                files.complain(path, message)
+        is_over_ssl = any(text.startswith("ssl:") for text in smpp.listen)
+        if account.access.require_tls and not (has_tls or is_over_ssl):
+            files.complain((*at, "require_tls"), "needs [smpp] tls.listen")
 
 
 def _sandbox_upstream(sandbox: Sandbox) -> Upstream:

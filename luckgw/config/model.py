@@ -8,6 +8,7 @@ for records that are made in code, too. Keys that end in ``_s`` are seconds.
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -29,6 +30,8 @@ from luckgw.config.routes import Match as Match  # noqa: PLC0414 - part of the m
 from luckgw.config.routes import Route as Route  # noqa: PLC0414
 from luckgw.config.rules import Invalid, Network, Tlvs, each, must
 from luckgw.config.secret import Secret
+from luckgw.config.tls import Tls
+from luckgw.domain.ids import FORMS
 
 DAY_S = 86_400
 LONGEST_VALIDITY_S = 30 * DAY_S
@@ -39,8 +42,21 @@ SMPP_PASSWORD_OCTETS = 64
 
 UPSTREAM_TYPES = ("smpp",)
 BINDS = ("transceiver", "transmitter", "receiver", "tx+rx")
+BIND_KINDS = ("transceiver", "transmitter", "receiver")
 ID_FORMS = ("text", "hex", "dec")
 UNCERTAIN = ("hold_then_resend", "resend", "unknown")
+ANSWERS = ("temporary", "permanent", "throttle", "session")
+"""What a carrier's refusal may mean (spec/reliability 2.11)."""
+INTERFACE_VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
+"""SMPP versions as they stand in a bind (v3.4 5.2.4)."""
+TLV_MODES = ("on", "auto", "off")
+NUMBER_PLANS = (0, 1, 3, 4, 6, 8, 9, 10, 14, 18)
+"""The values of an npi (v3.4 5.2.6)."""
+OPTIONAL_PDUS = ("data_sm", "query_sm", "cancel_sm", "replace_sm", "submit_multi")
+"""Requests of partners that an operator may turn off."""
+ALPHABETS = ("gsm7", "latin1", "ascii")
+MO_TARGETS = ("session", "webhook", "inbox")
+MO_LONG = ("auto", "payload", "parts")
 
 _ARGON2 = re.compile(
     r"\$argon2(id|i|d)\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+"
@@ -145,13 +161,80 @@ class Http:
 
 
 @attrs.frozen
+class SmppTls:
+    """``[smpp.tls]``: where partners bind over TLS, with client certificates."""
+
+    listen: tuple[str, ...] = field(
+        default=(), validator=[each(rules.tls_endpoint), must(rules.no_repeats)]
+    )
+    """Twisted server endpoints ``tcp:`` and ``tcp6:``; what comes there is TLS."""
+    certificate: Path | None = None
+    """PEM: ours, and behind it those between it and its authority. Relative to the
+    current working directory."""
+    private_key: Path | None = None
+    """PEM; may be the same file."""
+    client_ca: Path | None = None
+    """PEM: who may sign certificates of partners; any other certificate ends the
+    handshake. Without it every certificate is taken, and an account knows its own by
+    the fingerprint."""
+
+    def __attrs_post_init__(self) -> None:
+        """A listener needs a certificate."""
+        if self.listen:
+            faults: list[tuple[KeyPath, str]] = [
+                ((key,), "is needed to listen")
+                for key in ("certificate", "private_key")
+                if getattr(self, key) is None
+            ]
+            if faults:
+                raise Invalid(faults)
+
+
+@attrs.frozen
+class Connections:
+    """``[smpp.connections]``: how many there may be (spec/reliability 2.10)."""
+
+    total: int = field(default=2000, validator=must(rules.between(1, 100_000)))
+    """At the same time."""
+    unbound: int = field(default=200, validator=must(rules.between(1, 100_000)))
+    """Of those, that have not bound yet; one more, and the one that has been silent for
+    the longest is closed."""
+    unbound_per_address: int = field(
+        default=10, validator=must(rules.between(1, 100_000))
+    )
+    """That have not bound yet, from one address (IPv6: from one /64)."""
+    per_address: int = field(default=0, validator=must(rules.between(0, 100_000)))
+    """From one address (IPv6: from one /64), bound or not; 0: no limit of its own."""
+
+
+@attrs.frozen
+class Brake:
+    """``[smpp.brake]``: what guessing passwords costs (spec/reliability 7.2)."""
+
+    pair_failures: int = field(default=5, validator=must(rules.between(1, 1000)))
+    """Wrong passwords for one system_id from one address within ``pair_span_s`` ..."""
+    pair_span_s: float = field(default=60.0, validator=must(rules.between(1, DAY_S)))
+    max_delay_s: float = field(default=30.0, validator=must(rules.between(0, 50)))
+    """... then the next binds wait 1, 2, 4 ... seconds, up to so many; 0: they do not
+    wait."""
+    address_failures: int = field(default=20, validator=must(rules.between(1, 100_000)))
+    """Wrong passwords from one address within ``address_span_s``, one that is repeated
+    counted once ..."""
+    address_span_s: float = field(
+        default=600.0, validator=must(rules.between(1, DAY_S))
+    )
+    shut_s: float = field(default=900.0, validator=must(rules.between(0, DAY_S)))
+    """... then it can not connect for so long; 0: it can."""
+
+
+@attrs.frozen
 class Smpp:
     """``[smpp]``: where partners bind to us."""
 
     listen: tuple[str, ...] = field(
-        default=(), validator=[each(rules.server_endpoint), must(rules.no_repeats)]
+        default=(), validator=[each(rules.smpp_endpoint), must(rules.no_repeats)]
     )
-    """Twisted server endpoints; none: no SMPP server."""
+    """Twisted server endpoints; none: no SMPP server in the clear."""
     system_id: str = field(default="luckgw", validator=must(rules.octets(0, 15)))
     """How we call ourselves in bind responses."""
     enquire_link_s: float = field(default=30.0, validator=must(rules.between(1, 3600)))
@@ -162,6 +245,20 @@ class Smpp:
     """A connection that has not bound by then is closed."""
     response_s: float = field(default=60.0, validator=must(rules.between(1, 3600)))
     """How long a partner may take to answer a deliver_sm."""
+    disabled: tuple[str, ...] = field(
+        default=(),
+        validator=[each(rules.one_of(*OPTIONAL_PDUS)), must(rules.no_repeats)],
+    )
+    """Requests that are answered as if nobody knew them: generic_nack 0x03."""
+    link_response_s: float = field(default=15.0, validator=must(rules.between(1, 3600)))
+    """How long each of two enquire_links waits for a sign of life; then we close."""
+    pdu_read_s: float = field(default=10.0, validator=must(rules.between(1, 3600)))
+    """From the first octet of a PDU to its last."""
+    write_stall_s: float = field(default=30.0, validator=must(rules.between(1, 3600)))
+    """A partner that does not take for so long what we send is cut off."""
+    tls: SmppTls = SmppTls()
+    connections: Connections = Connections()
+    brake: Brake = Brake()
 
 
 @attrs.frozen
@@ -185,6 +282,24 @@ class Webhooks:
     """How long an endpoint may take to answer."""
     max_in_flight: int = field(default=8, validator=must(rules.between(1, 100)))
     """Requests at the same time to one endpoint."""
+
+
+@attrs.frozen
+class UpstreamMo:
+    """``[upstreams.NAME.mo]``: messages from phones that this carrier brings."""
+
+    dedup_s: int = field(default=120, validator=must(rules.between(0, DAY_S)))
+    """A message that is the same in all its fields is the first come again for so long;
+    0: never."""
+    join_s: float = field(default=1800.0, validator=must(rules.between(1, 2 * DAY_S)))
+    """How long the first part of a long message waits for the others; then it goes its
+    way with gaps."""
+    country: str = field(
+        default="", validator=must(rules.empty_or(rules.number_prefix))
+    )
+    """The digits of its country: a number in local form (``0501234567``, or of the type
+    national) is written in the international one then. Empty: numbers stay as they
+    come."""
 
 
 @attrs.frozen
@@ -231,9 +346,176 @@ class Upstream:
     costs: PriceList | None = None
     """A file with rows ``prefix,price``: what a segment costs us there, for routes with
     ``strategy = "least_cost"``."""
-    tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
-    """``[upstreams.NAME.tlvs]``: optional parameters of every message, by tag:
+    vendor_tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
+    """``[upstreams.NAME.vendor_tlvs]``: optional parameters of every message, by tag:
     ``0x1401 = { hex = "0a0b" }``, ``{ text = "abc" }`` or ``{ int = 5, size = 1 }``."""
+    mo: UpstreamMo = field(factory=UpstreamMo)
+    profile: str = field(default="", validator=must(rules.name_or_nothing))
+    """Whose quirks it has: the name of a file of keys for this table, which are laid
+    under those that stand here (luckgw.config.profiles). Empty: nobody's."""
+    tls: Tls | None = field(default=None, metadata={"or_flag": True})
+    """TLS on the way to ``endpoint``; None: none."""
+    interface_version: str = field(
+        default="3.4", validator=must(rules.one_of(*INTERFACE_VERSIONS))
+    )
+    """The SMPP version that we bind as. A carrier of 3.3 gets no TLV."""
+    tlvs: str = field(default="on", validator=must(rules.one_of(*TLV_MODES)))
+    """Whether it takes optional parameters: ``auto``, when its bind_resp says so by
+    sc_interface_version (spec/reliability 2.9)."""
+    addr_ton: int = field(default=0, validator=must(rules.between(0, 6)))
+    """In the bind request: the type of number of ``address_range`` (v3.4 4.1)."""
+    addr_npi: int = field(default=0, validator=must(rules.number_of(*NUMBER_PLANS)))
+    """In the bind request: the numbering plan of ``address_range``."""
+    address_range: str = field(default="", validator=must(rules.octets(0, 40)))
+    """In the bind request: the numbers that we serve, as the carrier writes them."""
+    answers: Mapping[int, str] = field(
+        factory=dict, validator=must(rules.classes_of(*ANSWERS))
+    )
+    """What its refusals mean, by command_status, where that differs from the rule:
+    a code that the rule does not know is permanent (spec/reliability 2.11)."""
+    outbind_listen: tuple[str, ...] = field(
+        default=(), validator=[each(rules.server_endpoint), must(rules.no_repeats)]
+    )
+    """Twisted server endpoints where the carrier calls us with outbind; then its
+    receivers wait for that call instead of connecting (v3.4 2.2.1)."""
+    outbind_system_id: str = field(default="", validator=must(rules.octets(0, 15)))
+    """How the carrier calls itself in outbind."""
+    outbind_password: Secret = field(
+        default=Secret(""), validator=must(_smpp_password(0))
+    )
+    """With which the carrier proves that; empty: it has none."""
+
+    def __attrs_post_init__(self) -> None:
+        """Keys that do not go together are refused."""
+        faults = [*self._tls_faults(), *self._outbind_faults()]
+        if faults:
+            raise Invalid(faults)
+
+    def _tls_faults(self) -> list[tuple[KeyPath, str]]:
+        kind = self.endpoint.partition(":")[0]
+        if self.tls is None or kind == "tcp":
+            return []
+        return [(("tls",), f"needs an endpoint like tcp:host:port, not {kind}:")]
+
+    def _outbind_faults(self) -> list[tuple[KeyPath, str]]:
+        if not self.outbind_listen:
+            given = {
+                "outbind_system_id": self.outbind_system_id,
+                "outbind_password": self.outbind_password.reveal(),
+            }
+            message = "is only for an upstream with outbind_listen"
+            return [((key,), message) for key, value in given.items() if value]
+        if self.bind not in ("receiver", "tx+rx"):
+            message = 'is for receivers: bind = "receiver" or "tx+rx"'
+            return [(("outbind_listen",), message)]
+        if not self.outbind_system_id:
+            return [(("outbind_system_id",), "is needed with outbind_listen")]
+        return []
+
+
+@attrs.frozen
+class Access:
+    """``access`` of an account: how its ESMEs may bind."""
+
+    binds: tuple[str, ...] = field(
+        default=BIND_KINDS,
+        validator=[each(rules.one_of(*BIND_KINDS)), must(rules.no_repeats)],
+    )
+    """The kinds of bind that it may use."""
+    max_tx: int = field(default=1000, validator=must(rules.between(0, 1000)))
+    """Sessions that send: transmitters and transceivers. ``max_binds`` holds, too."""
+    max_rx: int = field(default=1000, validator=must(rules.between(0, 1000)))
+    """Sessions that receive: receivers and transceivers. ``max_binds`` holds, too."""
+    require_tls: bool = False
+    """Whether a bind in the clear is refused."""
+    certificates: tuple[str, ...] = field(
+        default=(), validator=[each(rules.certificate), must(rules.no_repeats)]
+    )
+    """Of its ESMEs: ``sha256:`` and a fingerprint, or ``subject:`` and a name as in RFC
+    4514, which needs ``[smpp.tls] client_ca``. With any, a bind needs one of them."""
+
+
+@attrs.frozen
+class MoMatch:
+    """``match`` of an MO route: all that is given has to hold, of each one of its list.
+
+    ``*`` at the end of a number: all that begin with what stands before it.
+    """
+
+    number: tuple[str, ...] = field(default=(), validator=each(rules.number_or_prefix))
+    """To which numbers the phone wrote."""
+    keyword: tuple[str, ...] = field(default=(), validator=each(rules.keyword))
+    """The first word of the text; letter case does not count."""
+    upstream: tuple[str, ...] = field(default=(), validator=each(rules.name))
+    """Names of upstreams that brought it."""
+    sender: tuple[str, ...] = field(default=(), validator=each(rules.number_or_prefix))
+    """From which phones."""
+
+
+@attrs.frozen
+class MoRoute:
+    """``[[mo_routes]]``: whose a message from a phone is; the first that matches."""
+
+    name: str = field(validator=must(rules.name))
+    account: str = field(validator=must(rules.name))
+    match: MoMatch = field(factory=MoMatch)
+    """Without it: every message."""
+    to: tuple[str, ...] = field(
+        default=(),
+        validator=[each(rules.one_of(*MO_TARGETS)), must(rules.no_repeats)],
+    )
+    """How the account gets it beside its inbox, which has it always. Empty: by its
+    webhook if it has one, else by its sessions if it may have any."""
+
+
+def _words(*default: str) -> Any:
+    return field(default=default, validator=each(rules.not_blank))
+
+
+@attrs.frozen
+class OptOut:
+    """``[accounts.NAME.opt_out]``: phones that want no more messages of a sender.
+
+    A text that is one of the words and nothing else counts; letter case does not.
+    """
+
+    enabled: bool = True
+    """Whether the words count, and messages to who has opted out are refused."""
+    stop: tuple[str, ...] = _words(
+        "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"
+    )
+    """From now on nothing more from the number that this was sent to."""
+    start: tuple[str, ...] = _words("START", "UNSTOP")
+    """It may send again."""
+    help: tuple[str, ...] = _words("HELP", "INFO")
+    stop_reply: str = ""
+    """What is answered to such a word when it changes something; empty: nothing."""
+    start_reply: str = ""
+    help_reply: str = ""
+    """What is answered to a help word; empty: nothing."""
+    replies_per_hour: int = field(default=4, validator=must(rules.between(1, 60)))
+    """So many answers at most go from one number to one phone."""
+
+    def __attrs_post_init__(self) -> None:
+        """A word that says two things is refused."""
+        seen: dict[str, str] = {}
+        faults: list[tuple[KeyPath, str]] = []
+        for key in ("stop", "start", "help"):
+            for position, word in enumerate(getattr(self, key)):
+                first = seen.setdefault(word.casefold(), key)
+                if first != key:
+                    faults.append(((key, position), f"{word!r} is in {first}, too"))
+        if faults:
+            raise Invalid(faults)
+
+
+@attrs.frozen
+class AccountMo:
+    """``[accounts.NAME.mo]``: how its ESMEs get messages from phones."""
+
+    long: str = field(default="auto", validator=must(rules.one_of(*MO_LONG)))
+    """A long one: ``payload``: whole, in a message_payload; ``parts``: as the phone's
+    parts; ``auto``: whole to who bound with v3.4 or later, else in parts."""
 
 
 @attrs.frozen
@@ -260,6 +542,8 @@ class Account:
     """SMPP sessions at the same time."""
     window: int = field(default=100, validator=must(rules.between(1, 1000)))
     """submit_sm that one session may have unanswered; above it: ESME_RTHROTTLED."""
+    deliver_window: int = field(default=100, validator=must(rules.between(1, 500)))
+    """deliver_sm that we leave unanswered on one session."""
     throughput: float = field(default=0.0, validator=must(rules.not_negative))
     """Segments a second over all its sessions and keys; 0: no limit."""
     credit: str = field(
@@ -269,6 +553,7 @@ class Account:
     """What it may spend; there is no billing."""
     ips: tuple[Network, ...] = ()
     """From where its ESMEs may connect; empty: from anywhere."""
+    access: Access = Access()
     webhook: str | None = field(
         default=None,
         validator=attrs.validators.optional(must(rules.webhook_url)),
@@ -282,8 +567,13 @@ class Account:
         default=2 * DAY_S, validator=must(rules.between(1, LONGEST_VALIDITY_S))
     )
     """For how long the delivery of a message is tried if the message does not say."""
+    smpp_id_form: str = field(default="uuid", validator=must(rules.one_of(*FORMS)))
+    """How its ESMEs are told message ids (spec/features 2.6). One that bound as v3.3 is
+    told ``hex8`` whatever this says."""
+    strict_ton_npi: bool = False
+    """Whether a TON or NPI that v3.4 does not know is refused; else it is ignored."""
     default_alphabet: str = field(
-        default="gsm7", validator=must(rules.one_of("gsm7", "latin1", "ascii"))
+        default="gsm7", validator=must(rules.one_of(*ALPHABETS))
     )
     """What its ESMEs mean by data_coding 0 (spec/reliability 2.12)."""
     max_segments: int = field(
@@ -301,6 +591,8 @@ class Account:
     )
     """Whose national tables its texts may use, of those that the upstream allows,
     preferred first; without the key: all of those."""
+    mo: AccountMo = AccountMo()
+    opt_out: OptOut = OptOut()
 
 
 @attrs.frozen
@@ -318,6 +610,8 @@ class Config:
     """By name."""
     routes: tuple[Route, ...] = ()
     """In the order in which they are tried."""
+    mo_routes: tuple[MoRoute, ...] = ()
+    """The same, for messages from phones."""
     accounts: Mapping[str, Account] = field(factory=dict)
     """By name."""
     hooks: Mapping[str, Hook] = field(factory=dict)

@@ -8,7 +8,7 @@ position, so that the loader can name the line.
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from luckgw.config import endpoints, patterns, urls
@@ -214,6 +214,21 @@ def name(value: str) -> str | None:
     return f"must be 1 to 32 letters, digits, - or _; not {value!r}"
 
 
+def name_or_nothing(value: str) -> str | None:
+    """A name, or an empty text for none."""
+    return name(value) if value else None
+
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?")
+
+
+def host_or_nothing(value: str) -> str | None:
+    """A host's name or address, or an empty text for none."""
+    if not value or _HOST.fullmatch(value):
+        return None
+    return f"must be a host's name or address, not {value!r}"
+
+
 def octets(least: int, most: int) -> Rule:
     """A text that fits an SMPP C-octet string of ``most`` octets before the NUL."""
 
@@ -223,6 +238,17 @@ def octets(least: int, most: int) -> Rule:
         if least <= len(value) <= most:
             return None
         return f"must be {least} to {most} octets long, not {len(value)}"
+
+    return rule
+
+
+def number_of(*values: int) -> Rule:
+    """One of some numbers."""
+
+    def rule(value: int) -> str | None:
+        if value in values:
+            return None
+        return f"must be one of {', '.join(map(str, values))}; not {value}"
 
     return rule
 
@@ -263,6 +289,31 @@ def function(value: str) -> str | None:
     return f"must be like package.module:function, not {value!r}"
 
 
+_NUMBER = re.compile(r"[0-9A-Za-z]{0,20}\*|[0-9A-Za-z]{1,20}")
+
+
+def number_or_prefix(value: str) -> str | None:
+    """A number as carriers write it (also a short code), or how it begins and ``*``."""
+    if _NUMBER.fullmatch(value):
+        return None
+    return f"must be a number without +, or its first digits and *; not {value!r}"
+
+
+def keyword(value: str) -> str | None:
+    """One word."""
+    return None if len(value.split()) == 1 else f"must be one word, not {value!r}"
+
+
+def empty_or(rule: Rule) -> Rule:
+    """Nothing, or what the rule says."""
+    return lambda value: rule(value) if value else None
+
+
+def not_blank(value: str) -> str | None:
+    """A text with something to see in it."""
+    return None if value.strip() else "must not be empty"
+
+
 def accepted_by(check: Callable[[Any], object]) -> Rule:
     """A value for which ``check`` raises no ValueError."""
 
@@ -276,6 +327,21 @@ def accepted_by(check: Callable[[Any], object]) -> Rule:
     return rule
 
 
+_FINGERPRINT = re.compile(r"sha256:(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}")
+
+
+def certificate(value: str) -> str | None:
+    """How an account names a client certificate."""
+    if value.startswith("subject:") and value != "subject:":
+        return None
+    if _FINGERPRINT.fullmatch(value):
+        return None
+    return (
+        "must be sha256: and 64 hexadecimal digits,"
+        f' or subject: and a name like "CN=gw1,O=Acme"; not {value!r}'
+    )
+
+
 def _compiles(value: str) -> None:
     try:
         re.compile(value)
@@ -285,7 +351,29 @@ def _compiles(value: str) -> None:
 
 expression = accepted_by(_compiles)
 pattern = accepted_by(lambda entry: patterns.compile_patterns([entry]))
+_HIGHEST_STATUS = 0xFFFFFFFF
+
+
+def classes_of(*words: str) -> Rule:
+    """What the codes of a table mean: one of some words for each.
+
+    0 is no code to be classed: it is success.
+    """
+
+    def rule(value: Mapping[int, str]) -> str | None:
+        for code, word in value.items():
+            if not 0 < code <= _HIGHEST_STATUS:
+                return f"holds {code:#x}, which can not be a refusal's command_status"
+            if word not in words:
+                return f"of {code:#x} must be one of {', '.join(words)}; not {word!r}"
+        return None
+
+    return rule
+
+
 server_endpoint = accepted_by(endpoints.check_server)
+smpp_endpoint = accepted_by(endpoints.check_smpp)
+tls_endpoint = accepted_by(endpoints.check_tls)
 client_endpoint = accepted_by(endpoints.check_client)
 store_url = accepted_by(urls.check_store)
 webhook_url = accepted_by(urls.check_webhook)

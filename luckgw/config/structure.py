@@ -11,7 +11,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ from luckgw.config.lines import KeyPath
 from luckgw.config.lists import READERS, ListError
 from luckgw.config.rules import Invalid, Network, Tlvs
 from luckgw.config.secret import Secret
+
+_CODE = re.compile(r"0[xX][0-9A-Fa-f]{1,8}|[0-9]{1,10}")
 
 Section = TypeVar("Section")
 _WITHHELD = "withheld"
@@ -103,8 +105,11 @@ class Structure:
 
     def _field(self, field: Any, raw: object, path: KeyPath) -> object:
         """The value of one field; None after a complaint."""
-        if attrs.has(field.type) and field.type is not Secret:
-            return self.build(field.type, raw, path)
+        kind = _without_none(field.type)
+        if attrs.has(kind) and kind is not Secret and kind not in READERS:
+            if field.metadata.get("or_flag") and isinstance(raw, bool):
+                return kind() if raw else None  # all of it as usual, or none of it
+            return self.build(kind, raw, path)
         item = _table_of(field.type)
         if item is not None:
             return self._tables(item, raw, path)
@@ -140,6 +145,8 @@ class Structure:
             return self._secret(raw, path, ("file", "env")).reveal()
         if kind in READERS:
             return self._list(kind, _path(raw), path)
+        if field.metadata.get("beside"):  # relative to the file that names it
+            return Path(self._files.place_of(path).file).parent / _path(raw)
         return _READERS[kind](raw)
 
     def _list(self, kind: Any, name: Path, path: KeyPath) -> object:
@@ -331,6 +338,36 @@ def _tlv_value(raw: object) -> bytes:
     return octets
 
 
+def code_of(text: str) -> int | None:
+    """The number of ``0x45A`` or ``1114``; None for anything else."""
+    if not _CODE.fullmatch(text):
+        return None
+    return int(text, 16 if text[:2] in ("0x", "0X") else 10)
+
+
+def _codes(raw: object) -> Mapping[int, str]:
+    """``"0x45A" = "word"``, ``1114 = "word"``: words by number."""
+    if not isinstance(raw, dict):
+        raise _Wrong(((), f"must be a table, not {_kind(raw)}"))
+    codes: dict[int, str] = {}
+    wrong: list[tuple[KeyPath, str]] = []
+    for text, word in raw.items():
+        code = code_of(text)
+        if code is None:
+            message = 'is no code: write "0x45A" or 1114'
+        elif not isinstance(word, str):
+            message = f"must be a text, not {_kind(word)}"
+        elif code in codes:
+            message = f"is there twice: {code:#x} is {code}"
+        else:
+            codes[code] = word
+            continue
+        wrong.append(((text,), message))
+    if wrong:
+        raise _Wrong(*wrong)
+    return codes
+
+
 def _kind(raw: object) -> str:
     """What a value is, in TOML's words."""
     names = {
@@ -354,4 +391,5 @@ _READERS: dict[Any, Callable[[object], object]] = {
     tuple[int, ...]: _wholes,
     tuple[Network, ...]: _networks,
     Tlvs: _tlvs,
+    Mapping[int, str]: _codes,
 }

@@ -6,13 +6,15 @@ from luckgw.domain.states import State
 class Trouble:
     """What has gone wrong with a message. Most never have one."""
 
-    __slots__ = ("end", "hold", "refusal", "uncertain")
+    __slots__ = ("end", "hold", "nacks", "refusal", "uncertain")
 
     def __init__(self) -> None:
         self.end: tuple[State, bytes] | None = None
         """How the message ends once nothing of it is under way: state and tail."""
         self.refusal: int | None = None
-        """The command_status of the last temporary refusal."""
+        """The last temporary refusal; a generic_nack goes before others."""
+        self.nacks = 0
+        """Earlier tries that ended with a generic_nack."""
         self.uncertain: list[Segment] = []
         """Segments of which nobody knows whether the carrier has them."""
         self.hold: object = None

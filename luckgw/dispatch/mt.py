@@ -25,19 +25,21 @@ from twisted.logger import Logger
 
 from luckgw.admission.limits import TokenBucket
 from luckgw.config import model
-from luckgw.dispatch.answers import Answer, classify, err, retry_after
+from luckgw.dispatch.answers import MAX_NACKS, Answer, Answers, err, retry_after
 from luckgw.dispatch.backlog import Backlog
 from luckgw.dispatch.consumer import Consumer, Pairs
 from luckgw.dispatch.expiry import Expiry
 from luckgw.dispatch.message import Message, Segment
+from luckgw.dispatch.refusals import Refusals
 from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.states import State
+from luckgw.domain.status import Status
 from luckgw.pipeline.addresses import addresses_for
 from luckgw.pipeline.route_addresses import RouteAddresses
 from luckgw.receipts.match import canonical
 from luckgw.store import keys, records
 from luckgw.store.interface import FLAG_WEBHOOK, Journal, Verdict
-from luckgw.upstream.interface import Reply, Upstream
+from luckgw.upstream.interface import NACK, NotCarried, Reply, Upstream
 from luckgw.wire.pdus import Sm
 
 THROTTLE_S: Final = 1.0
@@ -99,6 +101,9 @@ class MtDispatcher:
         self._windows = 1 if config.uncertain == "unknown" else 2
         self._tokens_call: IDelayedCall | None = None
         self._stopping = False
+        self._classify = Answers(config.answers).classify
+        self._refusals = Refusals(config.name, config.answers)
+        self._not_carried_count = 0
         self.sent = 0
         self.duplicates_suspected = 0
         self._reused = 0
@@ -133,6 +138,7 @@ class MtDispatcher:
             "uncertain": len(self._doubtful),
             "sent": self.sent,
             "duplicates_suspected": self.duplicates_suspected,
+            "refused": self._refusals.counts(),
         }
 
     # -- claiming and sending ----------------------------------------------------------
@@ -183,12 +189,17 @@ class MtDispatcher:
         if not message.missing:
             self.consumer.settle(message_id)
             return
+        if record.due_ms is not None and record.due_ms > now:
+            self.consumer.retry(message_id, message_id, record.due_ms)  # replaced
+            return
         if message.deadline_ms <= now:
             message.missing = 0
             self._expired(message_id)
             return
         self.duplicates_suspected += record.is_uncertain
         message.attempts = record.attempts
+        if nacks := record.nacks:
+            message.in_trouble().nacks = nacks
         left = [
             Segment(message, number, body)
             for number, body in enumerate(self._rewritten(record.route, record.bodies))
@@ -225,13 +236,17 @@ class MtDispatcher:
             if segment.message.deadline_ms <= now:
                 self._too_late(segment.message)
                 continue
-            room -= 1
-            self.sent += 1
-            self._in_flight += 1
             body = segment.body
             if self._addresses is not None:
                 body = self._addresses.written(body)
-            segment.via = upstream.submit(body, segment)
+            try:
+                segment.via = upstream.submit(body, segment)
+            except NotCarried as error:
+                self._not_carried(segment.message, str(error))
+                continue
+            room -= 1
+            self.sent += 1
+            self._in_flight += 1
 
     def _must_wait(self, bucket: TokenBucket) -> bool:
         """Whether the upstream's throughput is used up now."""
@@ -250,6 +265,26 @@ class MtDispatcher:
         message.open -= 1
         self._withdraw(message)
         self._decide(message)
+
+    def _not_carried(self, message: Message, why: str) -> None:
+        """This carrier can never be sent a segment: the message ends here."""
+        self._not_carried_count += 1
+        if is_worth_saying(self._not_carried_count):
+            self.log.warn(
+                "a message can not go to {upstream}: {why} ({count} so far)",
+                upstream=self._config.name,
+                why=why,
+                count=self._not_carried_count,
+            )
+        self._reject(message, Status.ESME_ROPTPARNOTALLWD)
+        message.open -= 1
+        self._withdraw(message)
+        self._decide(message)
+
+    def _reject(self, message: Message, command_status: int) -> None:
+        """It ends once nothing of it is under way."""
+        why = _REJECTED % (self._name, err(command_status))
+        message.in_trouble().end = (State.REJECTED, why)
 
     def _withdraw(self, message: Message, number: int | None = None) -> None:
         """Do not send what is not sent yet of a message, or that segment of it."""
@@ -329,7 +364,8 @@ class MtDispatcher:
 
     def _refused(self, segment: Segment, command_status: int) -> None:
         message = segment.message
-        answer = classify(command_status)
+        answer = self._classify(command_status)
+        self._refusals.note(command_status)
         if not message.lacks(segment.number):
             pass  # the second copy of what the carrier has
         elif answer is Answer.THROTTLE or answer is Answer.SESSION:
@@ -337,13 +373,21 @@ class MtDispatcher:
             if not self._stopping and not self._is_over(message):
                 message.open += 1
                 self._backlog.put_first(segment)
-        elif answer is Answer.PERMANENT:
-            why = _REJECTED % (self._name, err(command_status))
-            message.in_trouble().end = (State.REJECTED, why)
+        elif answer is Answer.PERMANENT or self._is_nacked_out(message, command_status):
+            self._reject(message, command_status)
             self._withdraw(message)
         else:
-            message.in_trouble().refusal = command_status
+            trouble = message.in_trouble()
+            if trouble.refusal is None or not trouble.refusal & NACK:
+                trouble.refusal = command_status
         self._decide(message)
+
+    @staticmethod
+    def _is_nacked_out(message: Message, command_status: int) -> bool:
+        """Whether a generic_nack came after too many tries that ended so."""
+        if not command_status & NACK:
+            return False
+        return message.in_trouble().nacks >= MAX_NACKS
 
     @staticmethod
     def _is_over(message: Message) -> bool:
@@ -375,7 +419,9 @@ class MtDispatcher:
             )
             self._resent[message.id] = message
         if trouble.refusal is not None:
-            why = b"%s\0%d" % (self._name, trouble.refusal)
+            why = b"%s\0%d" % (self._name, trouble.refusal & ~NACK)
+            if trouble.refusal & NACK:
+                why += records.NACKED
             event += records.event(records.REQUEUED, now, records.EVERY_SEGMENT, why)
             wait_ms = 1000 * retry_after(message.attempts + 1)
             due_ms = min(now + wait_ms, message.deadline_ms)

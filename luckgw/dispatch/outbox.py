@@ -1,9 +1,13 @@
-"""Receipts to an account's bound sessions, kept in the store while there is none."""
+"""Receipts and messages from phones to an account's bound sessions.
+
+They are kept in the store while there is none.
+"""
 
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+import attrs
 from twisted.logger import Logger
 
 from luckgw.dispatch.answers import retry_after
@@ -12,10 +16,11 @@ from luckgw.domain.ids import to_text
 from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
+from luckgw.egress.mo import Mo, Reading
 from luckgw.egress.sessions import Receiver, Sessions
 from luckgw.receipts.compose import receipt_body
 from luckgw.store import keys, records
-from luckgw.store.interface import Journal
+from luckgw.store.interface import Journal, told_id
 from luckgw.wire.pdus import Sm, decode_sm
 
 _FOR_GOOD: Final = frozenset({Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN})
@@ -29,11 +34,41 @@ _ERR: Final = 2
 class Delivery:
     """One deliver_sm on its way to a partner: the context of its request."""
 
-    __slots__ = ("body", "entry")
+    __slots__ = ("body", "entry", "long")
 
-    def __init__(self, entry: bytes, body: bytes) -> None:
+    def __init__(self, entry: bytes, body: bytes, long: "Long | None" = None) -> None:
         self.entry = entry
         self.body = body
+        self.long = long
+        """A message from a phone; None: it is a receipt."""
+
+
+class Long:
+    """A message from a phone on its way: one deliver_sm, or several, one by one."""
+
+    __slots__ = ("_mo", "_settings", "bodies", "taken")
+
+    def __init__(self, mo: Mo, settings: Reading, taken: int) -> None:
+        self._mo = mo
+        self._settings = settings
+        self.taken = taken
+        """How many of its parts a partner has."""
+        self.bodies: list[bytes] = []
+
+    def next_for(self, receiver: Receiver) -> bytes:
+        """The body that goes next, to this session."""
+        # What was begun in parts is ended in parts, whoever takes the rest.
+        self.bodies = self._mo.deliver_sms(
+            self._settings,
+            takes_tlvs=receiver.takes_tlvs,
+            in_parts=self.taken > 0,
+        )
+        return self.bodies[min(self.taken, len(self.bodies) - 1)]
+
+    def is_done(self) -> bool:
+        """The partner took what was sent: whether that was all."""
+        self.taken += 1
+        return self.taken >= len(self.bodies)
 
 
 class DeliverSmOutbox:
@@ -51,8 +86,10 @@ class DeliverSmOutbox:
         account: str,
         sessions: Sessions,
         now_ms: Callable[[], int],
+        mo: Reading,
     ) -> None:
         self._account = account
+        self._mo = mo
         self._sessions = sessions
         self._now_ms = now_ms
         self.consumer = Consumer(
@@ -94,8 +131,17 @@ class DeliverSmOutbox:
 
     def _take(self, pairs: Pairs) -> None:
         for entry, data in pairs:
-            self._backlog.append(Delivery(entry, _body(entry, data)))
+            if data[0] == records.INBOUND:
+                self._backlog.append(self._inbound(entry, data))
+            else:
+                self._backlog.append(Delivery(entry, _body(entry, data)))
         self._go_on()
+
+    def _inbound(self, entry: bytes, data: bytes) -> Delivery:
+        taken = records.InboundEntry.from_bytes(entry).taken
+        return Delivery(
+            entry, b"", Long(Mo(*records.read_inbound(data)), self._mo, taken)
+        )
 
     def _go_on(self) -> None:
         if self._stopping or self._capacity() == 0:
@@ -108,7 +154,8 @@ class DeliverSmOutbox:
         if self.consumer.is_asking:
             return  # what the claim brings is younger: it goes back with the rest
         waiting, self._backlog = self._backlog, deque()
-        self.consumer.give_back([each.entry for each in waiting])
+        for each in reversed(waiting):
+            self.consumer.retry(each.entry, _as_far_as_it_is(each), None)
 
     def _pump(self) -> None:
         """Send, one session after the other, while there is room. HOT PATH."""
@@ -120,7 +167,10 @@ class DeliverSmOutbox:
                 return
             delivery = backlog.popleft()
             self._in_flight += 1
-            receiver.deliver(delivery.body, delivery)
+            body = delivery.body
+            if delivery.long is not None:
+                body = delivery.long.next_for(receiver)
+            receiver.deliver(body, delivery)
 
     def _receiver(self, sessions: list[Receiver]) -> Receiver | None:
         for _ in range(len(sessions)):
@@ -135,6 +185,10 @@ class DeliverSmOutbox:
         """A deliver_sm_resp. HOT PATH."""
         self._in_flight -= 1
         if command_status == 0:
+            if delivery.long is not None and not delivery.long.is_done():
+                self._backlog.appendleft(delivery)
+                self._go_on()
+                return
             self.delivered += 1
             self.consumer.settle(delivery.entry)
         elif command_status in _FOR_GOOD:
@@ -147,9 +201,10 @@ class DeliverSmOutbox:
         self.refused += 1
         if is_worth_saying(self.refused):
             self.log.warn(
-                "partner {account} refused a receipt for good with 0x{status:02X},"
+                "partner {account} refused {what} for good with 0x{status:02X},"
                 " message {id} ({count} so far)",
                 account=self._account,
+                what="a receipt" if delivery.long is None else "a phone's message",
                 status=command_status,
                 id=to_text(delivery.entry[:16]),
                 count=self.refused,
@@ -167,9 +222,18 @@ class DeliverSmOutbox:
         self._go_on()
 
     def _retry(self, delivery: Delivery) -> None:
-        entry = records.OutboxEntry.from_bytes(delivery.entry)
-        due_ms = self._now_ms() + 1000 * retry_after(entry.attempts + 1)
-        self.consumer.retry(delivery.entry, entry.again(), due_ms)
+        attempts = delivery.entry[records.ENTRY_SIZE - 1] + 1
+        due_ms = self._now_ms() + 1000 * retry_after(attempts)
+        again = _as_far_as_it_is(delivery)[:-1] + bytes((min(attempts, 255),))
+        self.consumer.retry(delivery.entry, again, due_ms)
+
+
+def _as_far_as_it_is(delivery: Delivery) -> bytes:
+    """The entry of what is not delivered yet, and how much of it is."""
+    if delivery.long is None:
+        return delivery.entry
+    entry = records.InboundEntry.from_bytes(delivery.entry)
+    return attrs.evolve(entry, taken=min(delivery.long.taken, 254)).to_bytes()
 
 
 def _body(entry: bytes, data: bytes) -> bytes:
@@ -185,7 +249,7 @@ def _body(entry: bytes, data: bytes) -> bytes:
         dest_addr_ton=sm.source_addr_ton,
         dest_addr_npi=sm.source_addr_npi,
         destination_addr=sm.source_addr,
-        message_id=to_text(entry[:16]),
+        message_id=told_id(entry[:16], records.flags_of(data)),
         state=state,
         submit_ms=accepted_ms,
         done_ms=int.from_bytes(entry[17:23], "big"),

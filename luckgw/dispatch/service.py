@@ -11,10 +11,13 @@ from twisted.logger import Logger
 
 from luckgw.config import model
 from luckgw.dispatch.consumer import Consumer
+from luckgw.dispatch.inbound import InboundDispatcher
 from luckgw.dispatch.mt import MtDispatcher
 from luckgw.dispatch.outbox import DeliverSmOutbox
 from luckgw.dispatch.webhooks import Notifier, WebhookOutbox
+from luckgw.egress.mo import Reading
 from luckgw.egress.sessions import Sessions
+from luckgw.routing.phones import MoRouteTable
 from luckgw.store.journal import Journal
 from luckgw.upstream.interface import Upstream
 
@@ -61,6 +64,15 @@ class Dispatch:
                 )
                 self._webhooks[account.name] = webhook
                 self._register(webhook.consumer)
+        self.inbound = InboundDispatcher(
+            journal,
+            MoRouteTable(config.mo_routes, config.accounts),
+            config.accounts,
+            now_ms,
+            self.wake,
+        )
+        """Gives messages from phones to accounts."""
+        self._register(self.inbound.consumer)
         self._polling = LoopingCall(self._poll)
         self._expiring = LoopingCall(self._expire)
         for loop in (self._polling, self._expiring):
@@ -79,7 +91,13 @@ class Dispatch:
         """An account's outbox for its sessions."""
         found = self._outboxes.get(account)
         if found is None:
-            found = DeliverSmOutbox(self._journal, account, self.sessions, self._now_ms)
+            known = self._config.accounts.get(account)
+            reading = Reading()
+            if known is not None:
+                reading = Reading(known.mo.long, known.default_alphabet)
+            found = DeliverSmOutbox(
+                self._journal, account, self.sessions, self._now_ms, reading
+            )
             self._outboxes[account] = found
             self._register(found.consumer)
         return found
@@ -127,12 +145,16 @@ class Dispatch:
         for each in self._pokable():
             each.poke()
 
-    def _pokable(self) -> Iterable[MtDispatcher | DeliverSmOutbox | WebhookOutbox]:
+    def _pokable(
+        self,
+    ) -> Iterable[MtDispatcher | DeliverSmOutbox | WebhookOutbox | InboundDispatcher]:
+        yield self.inbound
         yield from self._mt.values()
         yield from self._outboxes.values()
         yield from self._webhooks.values()
 
     def _expire(self) -> None:
+        self.inbound.look_for_gaps()
         for dispatcher in self._mt.values():
             dispatcher.expire()
 
@@ -141,6 +163,7 @@ class Dispatch:
         for loop in (self._polling, self._expiring):
             if loop.running:
                 loop.stop()
+        self.inbound.stop_claiming()
         for dispatcher in self._mt.values():
             dispatcher.stop_claiming()
 
@@ -170,6 +193,15 @@ class Dispatch:
             },
             "sessions": self.sessions.counts(),
         }
+
+    def alarms(self) -> list[str]:
+        """What goes on until a person acts, a sentence for each."""
+        return [
+            f"upstream {name}: {each.kind}: {each.trouble}: {each.last_error}"
+            for name, upstream in self._upstreams.items()
+            for each in upstream.status()
+            if each.is_alarm
+        ]
 
     def down_routes(self, routes: Iterable[model.Route]) -> list[str]:
         """The routes of which no upstream is up."""

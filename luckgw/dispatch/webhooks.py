@@ -14,9 +14,11 @@ from luckgw.dispatch.consumer import Consumer, Pairs
 from luckgw.dispatch.lines import Lines
 from luckgw.domain.ids import to_text
 from luckgw.egress import retry
-from luckgw.egress.webhook import Outcome, Verdict, status_update_body
+from luckgw.egress.body import binary_extra, received_body, status_update_body
+from luckgw.egress.mo import Mo
+from luckgw.egress.webhook import Outcome, Verdict
 from luckgw.store import keys, records
-from luckgw.store.interface import Journal, Queue
+from luckgw.store.interface import Journal, Queue, told_id
 from luckgw.wire.pdus import decode_sm
 
 _CLAIM_AHEAD: Final = 4
@@ -41,15 +43,18 @@ class Event:
     def __init__(self, raw: bytes, data: bytes) -> None:
         """``raw`` is the outbox's entry, ``data`` the message's record."""
         entry = records.OutboxEntry.from_bytes(raw)
-        sm = decode_sm(records.first_body(data))
         self.raw = raw
         self.key = raw[: records.ENTRY_SIZE - 1]
         """The entry without its number of attempts: the same at each of them."""
         self.message_id = entry.message_id
         self.attempts = entry.attempts
         """How many have failed."""
+        if records.is_inbound(data):
+            self.body = _received(entry.message_id, data)
+            return
+        sm = decode_sm(records.first_body(data))
         self.body = status_update_body(
-            to_text(entry.message_id),
+            told_id(entry.message_id, records.flags_of(data)),
             entry.state,
             sm.source_addr.decode("latin-1"),
             sm.destination_addr.decode("latin-1"),
@@ -64,6 +69,18 @@ class Event:
     def again(self) -> bytes:
         """The entry for the next attempt."""
         return records.OutboxEntry.from_bytes(self.raw).again()
+
+
+def _received(message_id: bytes, data: bytes) -> bytes:
+    """What an account is told of a message from a phone."""
+    mo = Mo(*records.read_inbound(data))
+    text = mo.text
+    extra = None
+    if text is None:
+        extra = binary_extra(mo.data_coding, mo.header, mo.octets)
+    return received_body(
+        to_text(message_id), mo.phone, mo.number, text or "", mo.received_ms, extra
+    )
 
 
 class WebhookOutbox:

@@ -63,6 +63,11 @@ def upstream_down(detail: str) -> Refusal:
     return Refusal(Status.ESME_RSUBMITFAIL, 400, CONNECTION_FAILED, detail, 5)
 
 
+def opted_out(detail: str) -> Refusal:
+    """The recipient has opted out of messages from this sender."""
+    return Refusal(Status.ESME_RSUBMITFAIL, 403, "(69) Opted Out", detail)
+
+
 def throttled(detail: str, retry_after: int = 1) -> Refusal:
     """More messages a second than the account, key or session may send."""
     return Refusal(Status.ESME_RTHROTTLED, 429, "(88) Throttled", detail, retry_after)

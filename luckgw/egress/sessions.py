@@ -17,6 +17,11 @@ class Receiver(Protocol):
         """Its window, or 0 if it never receives."""
         ...
 
+    @property
+    def takes_tlvs(self) -> bool:
+        """Whether it bound with v3.4 or later."""
+        ...
+
     def deliver(self, body: bytes, context: object) -> None:
         """Send one deliver_sm body; the account's outbox hears the answer. HOT PATH."""
         ...

@@ -5,12 +5,15 @@ with each route (``http_auth``), what they sent is read in ``http_params``, and 
 refusal is written in ``http_errors``.
 """
 
+from json import dumps
+from typing import Final
+
 from klein import Klein
 from klein.resource import KleinResource
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from luckgw.domain import ids
+from luckgw.domain.errors import bad_request
 from luckgw.domain.status import Status
 from luckgw.egress.body import rfc3339
 from luckgw.ingress.http_answers import JSON, TEXT, header_text, written
@@ -19,11 +22,17 @@ from luckgw.ingress.http_errors import render, unknown_message
 from luckgw.ingress.http_site import ApiRequest
 from luckgw.ingress.ports import (
     Accepted,
+    InboxReader,
     MessageReader,
     MessageStatus,
     Readiness,
+    Received,
     TextSender,
 )
+
+_USUAL_LIMIT: Final = 50
+_MOST: Final = 200
+"""Messages in one answer."""
 
 
 class HttpApi:
@@ -37,11 +46,13 @@ class HttpApi:
         sender: TextSender,
         reader: MessageReader,
         readiness: Readiness,
+        inbox: InboxReader,
     ) -> None:
         self.gate = gate
         self._sender = sender
         self._reader = reader
         self._readiness = readiness
+        self._inbox = inbox
 
     def resource(self) -> KleinResource:
         """The root of the API."""
@@ -107,10 +118,22 @@ class HttpApi:
         return self._status(call, message_id)
 
     def _status(self, call: Call, text: str) -> "Deferred[bytes]":
-        message_id = ids.from_text(text)
-        if message_id is None:
-            raise unknown_message()
-        return self._reader.status(message_id).addCallback(_status_answer, call)
+        found = self._reader.status(call.account.name, text)
+        return found.addCallback(_status_answer, call)
+
+    # -- messages from phones ----------------------------------------------------------
+
+    @authorized_route(
+        app, "/api/v1/inbox", Scope.INBOX, "GET", "HEAD", always_json=True
+    )
+    def inbox(self, call: Call) -> "Deferred[bytes]":
+        """What the account got from phones, newest first."""
+        limit = call.params.get("limit") or str(_USUAL_LIMIT)
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _MOST):
+            raise bad_request(f"parameter limit must be 1 to {_MOST}")
+        cursor = call.params.get("cursor")
+        found = self._inbox.received(call.account.name, int(limit), cursor)
+        return found.addCallback(_inbox_answer, call)
 
     # -- health ------------------------------------------------------------------------
 
@@ -147,8 +170,15 @@ def _success(accepted: Accepted, call: Call) -> bytes:
     return written(request, TEXT, f'Success "{accepted.message_id}"'.encode("ascii"))
 
 
+def _inbox_answer(found: tuple[list[Received], str | None], call: Call) -> bytes:
+    messages, cursor = found
+    data = {"messages": [each.to_json() for each in messages], "next_cursor": cursor}
+    answer = dumps({"status": "success", "data": data}, separators=(",", ":"))
+    return written(call.request, JSON, answer.encode("ascii"))
+
+
 def _status_answer(found: MessageStatus | None, call: Call) -> bytes:
-    if found is None or found.account != call.account.name:
+    if found is None:
         raise unknown_message()
     answer = (
         '{"status":"success","data":{'

@@ -27,6 +27,7 @@ class Scope(enum.Enum):
     """Nothing. For health, and for nothing that knows a customer."""
     SEND = "send"
     STATUS = "status"
+    INBOX = "inbox"
 
 
 @attrs.frozen

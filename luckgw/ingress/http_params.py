@@ -17,14 +17,8 @@ from luckgw.domain.status import Status
 
 KNOWN: Final = frozenset(
     {
-        "api_key",
-        "from",
-        "to",
-        "content",
-        "format",
-        "message_id",
-        "charset",
-        "transliterate",
+        *("api_key", "from", "to", "content", "format", "message_id", "charset"),
+        *("transliterate", "limit", "cursor"),
     }
 )
 """All names that mean something somewhere; others are ignored, with a warning."""

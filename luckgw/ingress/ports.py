@@ -1,5 +1,6 @@
 """What ingress needs of the rest of the gateway: the pipeline and the store give it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
@@ -7,6 +8,7 @@ from twisted.internet.defer import Deferred
 
 from luckgw.config.model import Account
 from luckgw.domain.states import State
+from luckgw.egress.body import rfc3339
 from luckgw.store.api_keys import ApiKey
 
 
@@ -62,10 +64,52 @@ class TextSender(Protocol):
 class MessageReader(Protocol):
     """Where the state of a message is looked up."""
 
-    def status(self, message_id: bytes) -> "Deferred[MessageStatus | None]":
-        """The message of a 16-octet id, of whatever account; None: there is none.
+    def status(self, account: str, told_id: str) -> "Deferred[MessageStatus | None]":
+        """The account's message of an id, as it was told in whatever form.
 
-        Fails with Refusal (system error) when the store is away.
+        None: the account has none. Fails with Refusal (system error) when the store is
+        away.
+        """
+        ...
+
+
+@attrs.frozen
+class Received:
+    """One message from a phone, as an inbox shows it."""
+
+    message_id: str
+    phone: str
+    """Who wrote it."""
+    number: str
+    """To whom."""
+    content: str
+    received_ms: int
+    """Unix time in milliseconds."""
+    extra: Mapping[str, object] | None
+    """What it is when it is no text (egress.body.binary_extra)."""
+
+    def to_json(self) -> dict[str, object]:
+        """With the names of the webhook's event."""
+        shown: dict[str, object] = {
+            "message_id": self.message_id,
+            "from": self.phone,
+            "to": self.number,
+            "content": self.content,
+            "received_at": rfc3339(self.received_ms),
+        }
+        return shown if self.extra is None else {**shown, "extra": self.extra}
+
+
+class InboxReader(Protocol):
+    """Where the messages that an account got from phones are looked up."""
+
+    def received(
+        self, account: str, limit: int, cursor: str | None
+    ) -> "Deferred[tuple[list[Received], str | None]]":
+        """The newest ``limit`` older than ``cursor``, and the next cursor.
+
+        None for that when there is no more. Fails with Refusal: a bad cursor, or the
+        store is away.
         """
         ...
 

@@ -11,14 +11,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from luckgw.domain.peer import TlsPeer
 from luckgw.link.flusher import Flusher
+from luckgw.link.tls import tls_of
 from luckgw.link.transport import Transport, tune
 from luckgw.wire.connection import Connection, State
 from luckgw.wire.session import BOUND
 
 WRITE_STALL_S: Final = 30.0
 """A peer that does not take what waits for it within so long is gone: that is one
-buffer of the transport, 64 KiB (spec/reliability 2.5)."""
+buffer of the transport, 64 KiB (spec/reliability 2.5). A server may say another."""
 END_S: Final = 5.0
 """A connection that we end is cut after so long, whatever the peer does."""
 MAX_UNSENT: Final = 1 << 20
@@ -43,6 +45,7 @@ class SmppSession(Protocol):
         self.wire = wire
         self.is_stalled = False
         self.is_gone = False
+        self.write_stall_s = WRITE_STALL_S
         self._transport: Transport
         self._is_closing = False
         self._stalled_at = math.inf
@@ -50,7 +53,8 @@ class SmppSession(Protocol):
         # What a stalled peer does not take yet.
         self._held: list[bytes] = []
         self._held_size = 0
-        # We do not read while one turn is not enough, or while too much is held.
+        # We do not read while one turn is not enough, while too much is held, or while
+        # the peer sends more than its window.
         self._is_reading = True
         self._more_is_due = False
         self._ticker = LoopingCall(self._tick)
@@ -75,7 +79,7 @@ class SmppSession(Protocol):
     def connectionMade(self) -> None:
         """Set the socket up, and ask for word when the peer stops reading."""
         self._transport = cast(Transport, self.transport)
-        tune(self._transport)
+        tune(self._transport, self.write_stall_s)
         self._transport.registerProducer(self, True)
         self._ticker.start(_TICK_S, now=False).addErrback(self._broken)
 
@@ -107,6 +111,17 @@ class SmppSession(Protocol):
         address = self._transport.getPeer()
         return f"{getattr(address, 'host', address)}"
 
+    @property
+    def tls(self) -> TlsPeer | None:
+        """The connection's TLS; None when it is in the clear. Needs its handshake."""
+        return tls_of(self._transport)
+
+    def silence(self) -> float:
+        """For how many seconds the peer has said nothing, though we listened."""
+        if not self._is_reading:
+            return 0.0
+        return self.clock.seconds() - self.wire.heard_at
+
     # -- octets in ---------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:
@@ -121,6 +136,8 @@ class SmppSession(Protocol):
             self.flusher.mark(self)
         if wire.has_more:
             self._come_back()
+        elif wire.is_choked:
+            self._read_or_not()
 
     def _come_back(self) -> None:
         """Do the rest in the next turn: other sessions have their turn before."""
@@ -141,7 +158,9 @@ class SmppSession(Protocol):
 
     def _read_or_not(self) -> None:
         """Read from the peer, or let it wait."""
-        wanted = not self._more_is_due and self._held_size <= MAX_UNSENT
+        wanted = not (
+            self._more_is_due or self._held_size > MAX_UNSENT or self.wire.is_choked
+        )
         if wanted is self._is_reading or self.is_gone or self._is_closing:
             return
         self._is_reading = wanted
@@ -243,9 +262,13 @@ class SmppSession(Protocol):
                 self.handle(events)
             if self.wire.has_output:
                 self.flusher.mark(self)
-        if now - self._stalled_at >= WRITE_STALL_S:
+            if self.wire.has_more:
+                self._come_back()
+            self._read_or_not()
+        if now - self._stalled_at >= self.write_stall_s:
             self.log.warn("{peer} does not read what is sent to it", peer=self.peer)
             self.abort()
         elif now >= self._end_at:
-            self.log.info("cut the connection to {peer}, which hangs", peer=self.peer)
+            # Whoever connects can make us say this: not where everybody reads.
+            self.log.debug("cut the connection to {peer}, which hangs", peer=self.peer)
             self.abort()

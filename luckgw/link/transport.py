@@ -6,9 +6,6 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.interfaces import IAddress, IProducer, ISystemHandle
 
-USER_TIMEOUT_MS: Final = 30_000
-"""Octets that the peer's host does not acknowledge for so long end the connection."""
-
 #: Not every system has all of them.
 _TCP_OPTIONS: Final = [
     (getattr(socket, name), value)
@@ -17,7 +14,6 @@ _TCP_OPTIONS: Final = [
         ("TCP_KEEPIDLE", 30),
         ("TCP_KEEPINTVL", 10),
         ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", USER_TIMEOUT_MS),
     )
     if hasattr(socket, name)
 ]
@@ -59,10 +55,12 @@ class Transport(Protocol):
         ...
 
 
-def tune(transport: object) -> None:
+def tune(transport: object, stall_s: float) -> None:
     """No Nagle, and a dead peer is found (spec/reliability 2.5, DESIGN 6).
 
-    A socket that is not TCP is left as it is.
+    Octets that the peer's host does not take, or does not acknowledge, for ``stall_s``
+    seconds end the connection; so they do when they are too few to fill a buffer of
+    ours. A socket that is not TCP is left as it is.
     """
     handle = _handle(transport)
     if isinstance(handle, socket.socket) and handle.family in {
@@ -73,6 +71,10 @@ def tune(transport: object) -> None:
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for option, value in _TCP_OPTIONS:
                 handle.setsockopt(socket.IPPROTO_TCP, option, value)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                handle.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stall_s * 1000)
+                )
 
 
 def _handle(transport: object) -> Any:

@@ -25,6 +25,8 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 from werkzeug.exceptions import HTTPException
 
+from luckgw.domain.errors import Refusal
+from luckgw.ops.phones import Phones, Refused
 from luckgw.store.api_keys import ApiKey, ApiKeys, UnknownAccount
 from luckgw.store.interface import StoreAway
 
@@ -55,10 +57,14 @@ class AdminApi:
     log = Logger()
 
     def __init__(
-        self, keys: ApiKeys, status: Callable[[], "Report | Deferred[Report]"]
+        self,
+        keys: ApiKeys,
+        status: Callable[[], "Report | Deferred[Report]"],
+        phones: Phones,
     ) -> None:
         self._keys = keys
         self._status = status
+        self._phones = phones
 
     def resource(self) -> KleinResource:
         """The root of the API."""
@@ -116,11 +122,56 @@ class AdminApi:
         )
         return _json(_shown(key), request)
 
+    @app.route("/inbox/<account>", methods=["GET"])
+    async def inbox(self, request: Request, account: str) -> bytes:
+        """What an account got from phones, newest first."""
+        limit = _argument(request, b"limit") or "50"
+        if not limit.isdigit():
+            raise _BadRequest("limit must be a number")
+        return _json(await self._phones.inbox(account, int(limit)), request)
+
+    @app.route("/optout/<account>", methods=["GET"])
+    async def opted_out(self, request: Request, account: str) -> bytes:
+        """Who wants nothing more from an account."""
+        return _json(await self._phones.opted_out(account), request)
+
+    @app.route("/optout/<account>/<sender>/<phone>", methods=["POST"])
+    async def opt_out(
+        self, request: Request, account: str, sender: str, phone: str
+    ) -> bytes:
+        """Put a phone on an account's list."""
+        answer = await self._phones.opt_out(account, sender, phone)
+        return _json(answer, request)
+
+    @app.route("/optout/<account>/<sender>/<phone>", methods=["DELETE"])
+    async def opt_in(
+        self, request: Request, account: str, sender: str, phone: str
+    ) -> bytes:
+        """Take a phone off it."""
+        answer = await self._phones.opt_in(account, sender, phone)
+        return _json(answer, request)
+
+    @app.route("/simulate/mo", methods=["POST"])
+    def simulate_mo(self, request: Request) -> bytes:
+        """Have the sandbox deliver a phone's message."""
+        assert request.content is not None  # noqa: S101 - for mypy: it is complete
+        try:
+            wish = json.loads(request.content.read())
+        except ValueError as error:
+            raise _BadRequest(f"the body is not JSON: {error}") from None
+        if not isinstance(wish, dict):
+            raise _BadRequest("the body must be an object")
+        return _json(self._phones.simulate(wish), request)
+
     @app.handle_errors  # type: ignore[call-overload]  # Klein's requests are Twisted's
     def _failed(self, request: Request, failure: Failure) -> bytes:
         error = failure.value
         if isinstance(error, _BadRequest):
             code, message = 400, error.message
+        elif isinstance(error, Refused):
+            code, message = 409, str(error)
+        elif isinstance(error, Refusal):
+            code, message = error.http_status, error.detail
         elif isinstance(error, UnknownAccount):
             code, message = 404, f"account {error} is not configured"
         elif isinstance(error, StoreAway):

@@ -5,13 +5,13 @@ kept here as the customer knows them, in full and with their kind found out; how
 upstream wants those is done when they leave (``luckgw.pipeline.addresses``).
 """
 
-import datetime as dt
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import attrs
 
+from luckgw.admission.smpp_time import absolute_time
 from luckgw.config.model import Account, Upstream
 from luckgw.domain import errors
 from luckgw.domain.address import LONGEST_SOURCE, ton_npi
@@ -56,7 +56,7 @@ class Outgoing:
         self._service_type = fields.service_type.encode("ascii")
         self._mode = fields.messaging_mode
         self._validity = fields.send_validity
-        self._tlvs = dict(config.tlvs)
+        self._tlvs = dict(config.vendor_tlvs)
         changes_fields = (
             self._service_type
             or self._mode
@@ -93,7 +93,7 @@ class Outgoing:
         destination_addr = number.encode("ascii")
         validity_period = b""
         if self._validity == "always":
-            validity_period = _absolute(deadline_ms)
+            validity_period = absolute_time(deadline_ms)
         bodies = [
             encode_sm(
                 service_type=self._service_type,
@@ -158,7 +158,7 @@ class Outgoing:
         if self._validity == "never":
             validity_period = b""
         elif self._validity == "always":
-            validity_period = sm.validity_period or _absolute(deadline_ms)
+            validity_period = sm.validity_period or absolute_time(deadline_ms)
         else:
             validity_period = sm.validity_period
         esm_class = sm.esm_class & ~UDHI | (UDHI if piece.udhi else 0)
@@ -300,12 +300,6 @@ def _source_addr(source: str) -> bytes:
             "`from` can not be written in an SMPP address", Status.ESME_RINVSRCADR
         )
     return octets
-
-
-def _absolute(when_ms: int) -> bytes:
-    """A time as SMPP writes it, in UTC (v3.4 7.1.1): ``YYMMDDhhmmsstnnp``."""
-    when = dt.datetime.fromtimestamp(when_ms // 1000, dt.UTC)
-    return when.strftime("%y%m%d%H%M%S000+").encode("ascii")
 
 
 def _too_long() -> errors.Refusal:

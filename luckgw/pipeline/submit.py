@@ -1,14 +1,13 @@
 """A message comes in: may it, where to, keep it, then say so."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from typing import Final, Protocol
 
 from luckgw.admission.limits import TokenBucket
 from luckgw.config.model import Account
-from luckgw.domain import errors
-from luckgw.domain.ids import to_text
+from luckgw.domain import errors, ids
 from luckgw.pipeline.edited import EditedOutgoing
 from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.routing.facts import Content, Facts, Unanswered
@@ -16,9 +15,12 @@ from luckgw.routing.table import RouteTable, pick, refusal
 from luckgw.store.interface import (
     FLAG_DELIVER_SM,
     FLAG_HTTP,
+    FLAG_MULTI,
     FLAG_WEBHOOK,
     Accept,
     Journal,
+    opted_out_field,
+    told_id,
 )
 
 Done = Callable[[str | errors.Refusal], None]
@@ -26,7 +28,15 @@ Done = Callable[[str | errors.Refusal], None]
 BodiesFor = Callable[[Outgoing], Bodies]
 """A message as an upstream wants it, made by what knows that."""
 _NO_TAGS: Final[frozenset[str]] = frozenset()
+_OPTED_OUT: Final = errors.opted_out(
+    "the recipient wants no more messages from this sender"
+)
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
+
+
+def no_short_id() -> bytes:
+    """Where nobody gives short ids."""
+    raise errors.system_error("there are no short ids now; try again later")
 
 
 class Marks(Protocol):
@@ -69,7 +79,7 @@ class Hooks(Protocol):
 class Submit:
     """Admits, routes and keeps messages."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - it is where everything meets
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a collaborator
         self,
         journal: Journal,
         routes: RouteTable,
@@ -79,12 +89,16 @@ class Submit:
         outgoing: Mapping[str, Outgoing],
         fresh_id: Callable[[], bytes],
         clock: Callable[[], float],
+        short_id: Callable[[], bytes] = no_short_id,
+        heeds_opt_outs: Container[str] = (),
         now_ms: Callable[[], int] = lambda: 0,
         hooks: Hooks | None = None,
     ) -> None:
         """``outgoing`` holds each upstream's; ``clock`` gives monotonic seconds, for
-        rates; ``now_ms`` the wall clock, for routes that look at it, and ``hooks`` are
-        those that routes ask.
+        rates. ``fresh_id`` gives ids, and ``short_id`` those of which the first four
+        octets are enough to tell them apart. ``heeds_opt_outs``: the accounts whose
+        recipients can opt out. ``now_ms`` is the wall clock, for routes that look at
+        it, and ``hooks`` are those that routes ask.
         """
         self._journal = journal
         self._routes = routes
@@ -93,9 +107,11 @@ class Submit:
         self._marks = marks
         self._outgoing = outgoing
         self._fresh_id = fresh_id
+        self._short_id = short_id
         self._clock = clock
         self._now_ms = now_ms
         self._hooks = hooks
+        self._heeds_opt_outs = heeds_opt_outs
         now = clock()
         self._buckets = {
             name: TokenBucket(account.throughput, now)
@@ -107,6 +123,11 @@ class Submit:
     def looks_at_content(self) -> bool:
         """Whether ``submit`` is to be given the content: some route looks at it."""
         return self._routes.looks_at_content
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the store answers."""
+        return self._journal.is_open
 
     def submit(  # noqa: PLR0913 - a message has many sides
         self,
@@ -120,6 +141,10 @@ class Submit:
         over_http: bool,
         done: Done,
         only: str | None = None,
+        due_ms: int | None = None,
+        message_id: bytes | None = None,
+        flags: int = 0,
+        is_reply: bool = False,
         content: Content | None = None,
         tags: frozenset[str] = _NO_TAGS,
         answers: Mapping[str, bool] | None = None,
@@ -129,11 +154,14 @@ class Submit:
         ``source`` and ``destination`` are normalised. ``bodies_for`` is asked once the
         upstream is known, and gives submit_sm bodies that ask the carrier for a
         receipt, and how many segments they are, which is what a rate counts. ``only``
-        names the one upstream it may go to, whatever the routes say. ``content`` and
-        ``tags`` are for routes that look at them, ``answers`` what hooks have said of
-        it. ``done`` may hear a Refusal, too: what only the store can tell, or a hook.
-        Raises Refusal when it may not enter:
-        then nothing is stored and ``done`` is not called.
+        names the one upstream it may go to, whatever the routes say. ``due_ms``: it is
+        kept until then (wall-clock ms). ``message_id`` comes from ``new_id``, and
+        ``flags`` say how the customer is told it: FLAG_MULTI, and one of ids.FORMS.
+        ``is_reply``: a phone asked for it just now, so it goes there even if it wants
+        nothing more. ``content`` and ``tags`` are for routes that look at them,
+        ``answers`` what hooks have said of it. ``done`` hears a Refusal when the
+        recipient has opted out or a hook refuses it. Raises Refusal when it may not
+        enter: then nothing is stored and ``done`` is not called.
         """
         name = account.name
         if self._marks.is_full:
@@ -141,7 +169,7 @@ class Submit:
         if not self._journal.is_open:
             raise errors.system_error("the store does not answer; try again later")
         if only is None:
-            now_ms = self._now_ms() if self._routes.looks_at_time else 0
+            now_ms = self._time_of(due_ms) if self._routes.looks_at_time else 0
             facts = Facts(
                 name, source, destination, account.group, tags, now_ms, content, answers
             )
@@ -158,6 +186,10 @@ class Submit:
                     deadline_ms=deadline_ms,
                     over_http=over_http,
                     done=done,
+                    due_ms=due_ms,
+                    message_id=message_id,
+                    flags=flags,
+                    is_reply=is_reply,
                     content=content,
                     tags=tags,
                 )
@@ -167,33 +199,66 @@ class Submit:
             upstream, route, outgoing = only, "", self._outgoing[only]
         bodies, segments = bodies_for(outgoing)
         if self._buckets:
-            bucket = self._buckets.get(name)
-            if bucket is not None:
-                wait = bucket.take(self._clock(), segments)
-                if wait:
-                    raise errors.throttled(
-                        "the account's throughput is used up", math.ceil(wait)
-                    )
-        message_id = self._fresh_id()
+            self._take_from_bucket(name, segments)
+        message_id = message_id or self._fresh_id()
 
         def told(result: Accept) -> None:
             if result is Accept.STORED:
-                done(to_text(message_id))
+                done(told_id(message_id, flags) if flags else ids.to_text(message_id))
                 self._upstreams.poke(upstream)
+            elif result is Accept.OPTED_OUT:
+                done(_OPTED_OUT)
             else:
                 done(_NOT_CONFIRMED)
 
+        if flags:
+            self._name(name, message_id, flags, deadline_ms)
         self._journal.accept(
             message_id,
             account=name,
             route=route,
             upstream=upstream,
-            flags=self._flags(account, registered_delivery, over_http=over_http),
+            flags=flags
+            | self._flags(account, registered_delivery, over_http=over_http),
             registered_delivery=registered_delivery,
             deadline_ms=deadline_ms,
             bodies=bodies,
             done=told,
+            due_ms=due_ms,
+            unless_opted_out=b""
+            if is_reply or name not in self._heeds_opt_outs
+            else opted_out_field(source, destination),
         )
+
+    def _take_from_bucket(self, account: str, segments: int) -> None:
+        bucket = self._buckets.get(account)
+        if bucket is not None:
+            wait = bucket.take(self._clock(), segments)
+            if wait:
+                raise errors.throttled(
+                    "the account's throughput is used up", math.ceil(wait)
+                )
+
+    def new_id(self, form: int) -> bytes:
+        """An id that is written in one of ids.FORMS, by its place there.
+
+        Raises Refusal when there is none now.
+        """
+        return self._short_id() if form == ids.HEX8 else self._fresh_id()
+
+    def _name(
+        self, account: str, message_id: bytes, flags: int, deadline_ms: int
+    ) -> None:
+        """Have a message found by what its customer is told, if that is not its id."""
+        name = ids.alias_of(told_id(message_id, flags))
+        if name is not None:
+            if flags & FLAG_MULTI:
+                message_id = ids.group_of(message_id)
+            self._journal.alias(account, name, message_id, deadline_ms)
+
+    def _time_of(self, due_ms: int | None) -> int:
+        """When a message is to leave, which is the time that its route looks at."""
+        return self._now_ms() if due_ms is None else due_ms
 
     def _routed(self, facts: Facts) -> tuple[str, str, Outgoing]:
         """The upstream to queue for, the name of the route that says so, and what

@@ -44,7 +44,7 @@ class SendText:
         self._now_ms = now_ms
         self._sandbox = sandbox
 
-    def send(
+    def send(  # noqa: PLR0913 - a message has many sides
         self,
         account: Account,
         source: str,
@@ -54,6 +54,7 @@ class SendText:
         *,
         sandbox_only: bool,
         transliterate: bool | None = None,
+        is_reply: bool = False,
         tags: frozenset[str] = _NO_TAGS,
     ) -> None:
         """Check and keep one text. HOT PATH.
@@ -61,14 +62,15 @@ class SendText:
         ``tags``: how the caller calls it, for routes.
         ``transliterate``: what the call asks; None: as account and upstream say.
         ``done`` may hear a Refusal, too: what only the store can tell. Raises Refusal
-        when the text may not enter; then ``done`` is not called.
+        when the text may not enter; then ``done`` is not called. ``is_reply``: a phone
+        asked for it by a message to ``source``, which so needs no approval.
         """
         if sandbox_only and self._sandbox is None:
             raise errors.not_allowed("there is no sandbox here for a test key")
         known = self._accounts.by_name(account.name)
         if known is None:
             raise errors.not_authenticated("the account is not known any more")
-        number = _check(known, source, destination)
+        number = _check(known, source, destination, is_reply=is_reply)
         deadline_ms = self._now_ms() + known.validity_ms
         written: Written
 
@@ -95,14 +97,17 @@ class SendText:
             over_http=True,
             done=told,
             only=self._sandbox if sandbox_only else None,
+            is_reply=is_reply,
             content=TextContent(content) if self._submit.looks_at_content else None,
             tags=tags,
         )
 
 
-def _check(account: KnownAccount, source: str, destination: str) -> str:
+def _check(
+    account: KnownAccount, source: str, destination: str, *, is_reply: bool
+) -> str:
     """The normalised destination; what ``check_submit`` is for SMPP."""
-    if not account.senders.approves(source):
+    if not is_reply and not account.senders.approves(source):
         raise errors.bad_request(
             "`from` is not an approved Sender ID of this account",
             Status.ESME_RINVSRCADR,

@@ -52,6 +52,7 @@ from luckgw.wire.session import BOUND
 ID_FORMATS = ("dec", "hex", "uuid")
 
 _DELIVER_SM: Final = int(Command.DELIVER_SM)
+_DATA_SM: Final = int(Command.DATA_SM)
 _NO_LIMIT = 1_000_000
 """For the inbound window: the sandbox answers at once, or (a recipe) never."""
 _REPEAT_S = 5.0
@@ -179,8 +180,9 @@ class SmscSession(SmppSession):
             self.close()
 
     def deliver(self, body: bytes) -> None:
-        """Send a receipt; there has to be room. HOT PATH."""
-        self.wire.send(_DELIVER_SM, body, body, self.clock.seconds())
+        """Send a receipt or a phone's message; there has to be room. HOT PATH."""
+        command_id = _DELIVER_SM if type(body) is bytes else _DATA_SM
+        self.wire.send(command_id, body, body, self.clock.seconds())
 
     def unbind(self) -> Deferred[None]:
         """Send the ESME away; fires when the connection is over."""
@@ -333,6 +335,14 @@ class Smsc(Factory):
         if not session.is_gone:
             session.wire.answer_message(sm.command_id, sm.sequence_number, message_id)
             self._flusher.mark(session)
+
+    def bring(self, bodies: Sequence[bytes]) -> None:
+        """Deliver messages from phones (sandbox.phone), in this order, to whoever is
+        bound; they wait while nobody is.
+        """
+        for body in bodies:
+            self._keep(body)
+        self.send_receipts()
 
     # Receipts
 

@@ -12,9 +12,13 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort
+from twisted.internet.stdio import StandardIO
+from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
+from luckgw.domain.errors import Refusal
 from luckgw.link.flusher import Flusher
+from luckgw.sandbox.phone import PhoneText
 from luckgw.sandbox.process import prepare
 from luckgw.sandbox.recipes import RECIPES
 from luckgw.sandbox.smsc import ID_FORMATS, Smsc, SmscService, SmscSettings
@@ -52,6 +56,13 @@ _EPILOG = "\b\nWhat the last four digits of a recipient do:\n" + "\n".join(
     help="deliver_sm that a session may leave unanswered.",
 )
 @click.option(
+    "--phones",
+    is_flag=True,
+    help="Read messages from phones from standard input, one JSON object a line:"
+    ' {"phone": "233501234567", "number": "4040", "text": "Hello"}; also "form",'
+    ' "reference" and "parts".',
+)
+@click.option(
     "--recipes/--no-recipes",
     default=True,
     show_default=True,
@@ -62,7 +73,9 @@ _EPILOG = "\b\nWhat the last four digits of a recipient do:\n" + "\n".join(
     type=click.File("a", lazy=False),
     help="Append every message that comes to this file, as a line of JSON.",
 )
-def main(listen: str, recipes: bool, record: IO[str] | None, **settings: Any) -> None:
+def main(
+    listen: str, recipes: bool, phones: bool, record: IO[str] | None, **settings: Any
+) -> None:
     """Be a carrier: take binds, answer every submit_sm, send its receipt.
 
     Prints the port as one line of JSON when it listens, and the counts of what it did
@@ -94,6 +107,8 @@ def main(listen: str, recipes: bool, record: IO[str] | None, **settings: Any) ->
     def stop() -> Deferred[None]:
         return service.stopService()
 
+    if phones:
+        StandardIO(_Phones(smsc), reactor=reactor)
     reactor.callWhenRunning(start)
     reactor.addSystemEventTrigger("before", "shutdown", stop)
     reactor.run()
@@ -118,6 +133,23 @@ def _record(file: IO[str], sm: Sm) -> None:
     }
     file.write(json.dumps(fields) + "\n")
     file.flush()
+
+
+class _Phones(LineOnlyReceiver):
+    """Messages from phones, read from standard input."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = 1 << 20
+
+    def __init__(self, smsc: Smsc) -> None:
+        self._smsc = smsc
+
+    def lineReceived(self, line: bytes) -> None:
+        """One message."""
+        try:
+            self._smsc.bring(PhoneText.from_json(json.loads(line)).bodies())
+        except (ValueError, Refusal) as error:
+            click.echo(f"no message: {error}", err=True)
 
 
 def _say(what: dict[str, object]) -> None:

@@ -114,7 +114,7 @@ class ApiKey:
         )
 
 
-SCOPES: Final = frozenset({"send", "status"})
+SCOPES: Final = frozenset({"send", "status", "inbox"})
 """What a new key may do unless told otherwise: all there is today."""
 
 

@@ -21,7 +21,11 @@ from luckgw.store import keys, records
 from luckgw.store.interface import (
     Accept,
     AcceptCallback,
+    AssignCallback,
+    Assignment,
     ClaimCallback,
+    Inbound,
+    InboundCallback,
     Queue,
     StoreAway,
     Verdict,
@@ -83,12 +87,24 @@ _VERDICTS: Final = {
 }
 
 
-_REFUSED_AT_ONCE: Final = (b"A", b"C")
+_REFUSED_AT_ONCE: Final = (b"A", b"C", b"X", b"U")
 """Operations that are told no as soon as the store is away, if they never left."""
 
 
-_LET_GO: Final = (b"S", b"T", b"N", b"F")
+_ASKED: Final = (b"X", b"U")
+"""Operations whose callers are told AWAY when the store takes too long."""
+
+
+_REPEATED: Final = (b"R", b"M", b"J")
+"""What a carrier brings, and brings again when it is told no."""
+
+
+_LET_GO: Final = (b"S", b"T", b"N", b"F", b"K")
 """Operations on an entry after which its holder does not hold it any more."""
+
+
+_OPTED_OUT: Final = 3
+"""The verdict on a message whose recipient wants none."""
 
 
 _TOO_LATE: Final = 2
@@ -166,6 +182,8 @@ class Journal:
         deadline_ms: int,
         bodies: Sequence[bytes],
         done: AcceptCallback,
+        due_ms: int | None = None,
+        unless_opted_out: bytes = b"",
     ) -> None:
         """Keep a message and queue it; see the interface."""
         if not self._taking:
@@ -180,10 +198,14 @@ class Journal:
             account=account.encode(),
             route=route.encode(),
             bodies=bodies,
+            due_ms=due_ms,
         )
 
         def told(verdict: object) -> None:
-            done(Accept.AWAY if verdict is None else Accept.STORED)
+            if verdict is None:
+                done(Accept.AWAY)
+            else:
+                done(Accept.OPTED_OUT if verdict == _OPTED_OUT else Accept.STORED)
 
         self._add(
             (
@@ -192,10 +214,42 @@ class Journal:
                 record,
                 upstream.encode(),
                 self._index(account, now),
-                b"",
+                b"" if due_ms is None else b"%d" % due_ms,
+                unless_opted_out and keys.opted_out(account) + b"\0" + unless_opted_out,
             ),
             told,
         )
+
+    def alias(
+        self, account: str, name: bytes, message_id: bytes, deadline_ms: int
+    ) -> None:
+        """Another name of a message; see the interface."""
+        ttl = int(self._map_ttl) + max(0, deadline_ms - self._now_ms()) // 1000
+        self._add((b"Z", keys.alias(account, name), message_id, b"%d" % ttl), _ignore)
+
+    def cancel(self, message_id: bytes, tail: bytes, done: VerdictCallback) -> None:
+        """End what still waits; see the interface."""
+        head, tail = records.event_parts(State.CANCELED, self._now_ms(), tail)
+        self._ask((b"X", message_id, head, tail), done)
+
+    def replace(
+        self,
+        message_id: bytes,
+        old: bytes,
+        new: bytes,
+        due: tuple[bytes, int] | None,
+        done: VerdictCallback,
+    ) -> None:
+        """Change what still waits; see the interface."""
+        delayed, due_ms = (keys.delayed(due[0]), due[1]) if due else (b"", 0)
+        self._ask((b"U", message_id, old, new, delayed, b"%d" % due_ms), done)
+
+    def _ask(self, args: Args, done: VerdictCallback) -> None:
+        """Add an operation whose caller waits, and hears AWAY while the store is."""
+        if self._taking:
+            self._add(args, _told_verdict(done))
+        else:
+            done(Verdict.AWAY, "")
 
     def _index(self, account: str, now_ms: int) -> bytes:
         """Today's index of an account; a new one is registered for the sweep first."""
@@ -281,6 +335,92 @@ class Journal:
             ),
             _told_verdict(done),
         )
+
+    def inbound(self, mo: Inbound, done: InboundCallback) -> None:
+        """Keep a message from a phone, or a part of one; see the interface."""
+        if not self._taking and not self._is_patient():
+            done(Verdict.AWAY)
+            return
+        now = self._now_ms()
+        # Without a window only our own repeat of this operation is told from others.
+        digest, window = (mo.digest, mo.dedup_s) if mo.dedup_s else (mo.message_id, 60)
+        first = (keys.seen(digest), b"%d" % window, mo.message_id)
+        head = records.inbound_head(mo.upstream.encode(), now)
+        body = records.inbound_body(
+            mo.deliver_sm, mo.default_alphabet, packed=mo.packed
+        )
+        part = mo.part
+
+        def told(verdict: object) -> None:
+            assert verdict is None or isinstance(verdict, bytes)  # noqa: S101 - our script
+            done(Verdict.AWAY if verdict is None else _VERDICTS[verdict])
+
+        if part is None:
+            record = records.inbound_record(head, [body])
+            self._add((b"M", *first, record, keys.INBOUND), told)
+            return
+        self._add(
+            (
+                b"J",
+                *first,
+                keys.join(part.join),
+                b"%d" % part.number,
+                b"%d" % part.total,
+                mo.digest + body,
+                head,
+                keys.JOINS,
+                b"%d" % (now + int(part.wait_s * 1000)),
+                keys.INBOUND,
+            ),
+            told,
+        )
+
+    def assign(
+        self, queue: Queue, assignment: Assignment, done: AssignCallback
+    ) -> None:
+        """A message from a phone gets its account; see the interface."""
+        account, now = assignment.account, self._now_ms()
+        tail = f"{account}\0{assignment.route}".encode()
+        out, reply = assignment.opt_out, assignment.reply
+
+        def told(verdict: object) -> None:
+            assert isinstance(verdict, bytes)  # noqa: S101 - the script's own answer
+            done(_VERDICTS[verdict[:1]], len(verdict) > 1)
+
+        since = b"%d" % now if out is not None and out.is_out else b""
+        self._add(
+            (
+                b"K",
+                queue.claims,
+                assignment.message_id,
+                records.event(records.ASSIGNED, now, records.EVERY_SEGMENT, tail),
+                account.encode(),
+                self._index(account, now),
+                b"%d" % (assignment.to_session + 2 * assignment.to_webhook),
+                keys.opted_out(account) if out is not None else b"",
+                out.field if out is not None else b"",
+                since,
+                keys.replies(account, reply.field) if reply is not None else b"",
+                reply.digest if reply is not None else b"",
+                b"%d" % (reply.most if reply is not None else 0),
+                b"%d" % keys.REPLIES_S,
+            ),
+            told,
+        )
+
+    def give_out_gaps(self, want: int, done: Callable[[int, int], None]) -> None:
+        """Look at up to ``want`` long messages from phones that have waited enough.
+
+        Those that are not whole go their way with gaps. ``done`` hears how many were
+        looked at, and how many of them had gaps.
+        """
+
+        def told(verdict: object) -> None:
+            looked, gaps = verdict if isinstance(verdict, list) else (0, 0)
+            done(looked, gaps)
+
+        now = b"%d" % self._now_ms()
+        self._add((b"G", keys.JOINS, now, b"%d" % want, keys.INBOUND), told)
 
     def finish(
         self,
@@ -482,20 +622,26 @@ class Journal:
             ((b"V", args[1]), _ignore) if args[0] == b"A" else (args, callback)
             for args, callback in batch.operations
         ]
-        for _, callback in refused:
+        # Who cancels or replaces may ask what became of it: it may be done all the same
+        asked = [op for op in batch.operations if op[0][0] in _ASKED]
+        batch.operations = [
+            (args, _ignore) if args[0] in _ASKED else (args, callback)
+            for args, callback in batch.operations
+        ]
+        for _, callback in (*refused, *asked):
             self._tell(callback, None)
         return True
 
     def _refuse_receipts(self) -> None:
-        """Have the carriers repeat their receipts: applying one twice is harmless."""
+        """Have the carriers repeat what they brought: to apply it twice is harmless."""
         if self._lost is not None:
-            waiting = [op for op in self._lost.operations if op[0][0] == b"R"]
+            waiting = [op for op in self._lost.operations if op[0][0] in _REPEATED]
             self._lost.operations = [
-                op for op in self._lost.operations if op[0][0] != b"R"
+                op for op in self._lost.operations if op[0][0] not in _REPEATED
             ]
             for _, callback in waiting:
                 self._tell(callback, None)
-        self._refuse_gathered((b"R",))
+        self._refuse_gathered(_REPEATED)
 
     def _refuse_gathered(self, kinds: Sequence[bytes]) -> None:
         """Say no to what never left this process: there is nothing to revoke."""

@@ -2,8 +2,9 @@
 
 Nothing expires by TTL that a promise depends on (the store's clock is the wall clock):
 the TTLs here are a last sweep, with days of slack. Names of queues, claims and events:
-"queue" is what waits for an upstream (``q:``), for an account's SMPP sessions (``o:``)
-or for its webhook (``w:``); the store's script treats the three alike.
+"queue" is what waits for an upstream (``q:``), for an account's SMPP sessions (``o:``),
+for its webhook (``w:``), or to be given to an account (``n:``); the store's script
+treats them alike.
 """
 
 from typing import Final
@@ -18,6 +19,9 @@ CLAIMS: Final = b"luckgw:claims"
 INDEXES: Final = b"luckgw:indexes"
 """Set of the index lists: what the retention sweep walks through."""
 
+SHORT_IDS: Final = b"luckgw:short-ids"
+"""Counter: how many message ids of eight hexadecimal digits were given away."""
+
 SLACK_S: Final = 2 * 86_400
 """TTLs are this much longer than the rule they back up."""
 PARKED_S: Final = 72 * 3600
@@ -27,6 +31,50 @@ PARKED_S: Final = 72 * 3600
 def message(message_id: bytes) -> bytes:
     """String: the message's record (luckgw/store/records.py)."""
     return b"m:" + message_id
+
+
+def alias(account: str, name: bytes) -> bytes:
+    """String: the id of the message that the account knows by a shorter name."""
+    return b"v:" + account.encode() + b":" + name
+
+
+INBOUND: Final = b"n:mo"
+"""List of ids of messages from phones that no account has got yet."""
+JOINS: Final = b"luckgw:joins"
+"""Sorted set: keys of ``join``, by the wall-clock ms at which they wait no longer."""
+REPLIES_S: Final = 3600
+"""For so long a phone's automatic replies are counted together."""
+
+
+def seen(digest: bytes) -> bytes:
+    """String: the id under which a message from a phone (or a part of one) was kept."""
+    return b"e:" + digest
+
+
+def join(digest: bytes) -> bytes:
+    """Hash: the parts of one long message from a phone, by their numbers.
+
+    Beside them ``i`` is its id, ``n`` how many parts there are, ``h`` the head of its
+    record; without ``h`` it was joined already, and of the parts only digests are left.
+    """
+    return b"j:" + digest
+
+
+def inbox(account: str) -> bytes:
+    """Sorted set, all of one score: 8 octets wall-clock ms and the id of each message
+    from a phone that the account got.
+    """
+    return b"b:" + account.encode()
+
+
+def opted_out(account: str) -> bytes:
+    """Hash: interface.opted_out_field -> the wall-clock ms since when."""
+    return b"t:" + account.encode()
+
+
+def replies(account: str, field: bytes) -> bytes:
+    """Hash: how many automatic replies a phone got (``n``), and to what (``d``)."""
+    return b"y:" + account.encode() + b":" + field
 
 
 def upstream_queue(upstream: str) -> bytes:

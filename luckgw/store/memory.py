@@ -71,9 +71,23 @@ class MemoryStore:
     claims_in_use: set[bytes] = attrs.field(factory=set)
     """Claim sets that may not be empty."""
     carrier_ids: dict[bytes, Known | Parked] = attrs.field(factory=dict)
+    aliases: dict[bytes, bytes] = attrs.field(factory=dict)
+    """Key of a message's other name -> its id."""
     parked: dict[bytes, dict[bytes, int]] = attrs.field(factory=dict)
     """Upstream's key -> carrier id's key -> when it was parked, wall-clock ms."""
     indexes: set[bytes] = attrs.field(factory=set)
+    seen: dict[bytes, bytes] = attrs.field(factory=dict)
+    """keys.seen -> id of the message from a phone that was kept then."""
+    joins: dict[bytes, dict[bytes, bytes]] = attrs.field(factory=dict)
+    """keys.join -> its fields."""
+    joins_due: dict[bytes, int] = attrs.field(factory=dict)
+    """keys.join -> when it waits no longer, wall-clock ms."""
+    inboxes: dict[bytes, set[bytes]] = attrs.field(factory=dict)
+    """keys.inbox -> its members."""
+    opted_out: dict[bytes, dict[bytes, bytes]] = attrs.field(factory=dict)
+    """keys.opted_out -> its fields."""
+    replies: dict[bytes, dict[bytes, bytes]] = attrs.field(factory=dict)
+    """keys.replies -> its fields."""
 
     def join(self, node: str) -> int:
         """Begin a new epoch of a node; every older one is fenced off."""
@@ -109,11 +123,18 @@ class MemoryBackend:
             b"S": self._settle,
             b"T": self._retry,
             b"F": self._finish,
+            b"X": self._cancel,
+            b"U": self._replace,
+            b"Z": self._alias,
             b"V": self._revoke,
             b"Y": self._take_over,
             b"I": self._register_index,
             b"W": self._sweep,
             b"O": self._drop_parked,
+            b"M": self._inbound,
+            b"J": self._part,
+            b"G": self._give_out_gaps,
+            b"K": self._assign,
         }
 
     def run(self, operations: Sequence[Args]) -> "Deferred[list[object]]":
@@ -135,10 +156,14 @@ class MemoryBackend:
         upstream: bytes,
         index: bytes,
         due: bytes,
+        out: bytes,
     ) -> int:
-        """Keep and queue a message: 1; a repeat of ourselves: 2."""
+        """Keep and queue a message: 1; a repeat of ourselves: 2; not wanted: 3."""
         if message_id in self._store.records:
             return 2
+        opted_out, _, field = out.partition(b"\0")
+        if field in self._store.opted_out.get(opted_out, {}):
+            return 3
         self._store.records[message_id] = record
         queue = keys.upstream_queue(upstream.decode())
         self._enqueue(queue, message_id, due, first=False)
@@ -307,6 +332,49 @@ class MemoryBackend:
             return b"D"
         return self._change(message_id, head, EVERY_SEGMENT, tail)
 
+    def _cancel(self, message_id: bytes, head: bytes, tail: bytes) -> bytes:
+        """End what still waits: A; it may have left, or is over (D); gone (G)."""
+        record = self._store.records.get(message_id)
+        if record is None:
+            return b"G"
+        if head + bytes((EVERY_SEGMENT,)) + tail in _events(record):
+            return b"A"  # a repeat
+        if not self._still_waits(message_id):
+            return b"D"
+        return self._change(message_id, head, EVERY_SEGMENT, tail)
+
+    def _replace(
+        self, message_id: bytes, old: bytes, new: bytes, delayed: bytes, due: bytes
+    ) -> bytes:
+        """Change what still waits, if it is ``old``: A, else D; it is gone: G."""
+        record = self._store.records.get(message_id)
+        if record is None:
+            return b"G"
+        if record.startswith(new) and new != old:
+            return b"A"  # a repeat
+        if record != old or not self._still_waits(message_id):
+            return b"D"
+        self._store.records[message_id] = new
+        waiting = self._store.delayed.get(delayed.removeprefix(b"d:"), {})
+        if delayed and message_id in waiting:
+            waiting[message_id] = int(due)
+        return b"A"
+
+    def _still_waits(self, message_id: bytes) -> bool:
+        """No carrier has any of it, it is in no doubt, and nobody holds it for one."""
+        record = records.decode(self._store.records[message_id])
+        held = any(
+            claims.startswith(b"c:q:") and message_id in self._store.claims_of(claims)
+            for claims in self._store.claims_in_use
+        )
+        left = any(state >= State.SENT for state in record.segment_states())
+        return not (held or left or record.is_uncertain)
+
+    def _alias(self, key: bytes, message_id: bytes, _ttl: bytes) -> int:
+        """Another name of a message: 1, always."""
+        self._store.aliases[key] = message_id
+        return 1
+
     def _change(
         self, message_id: bytes, head: bytes, segment: int, tail: bytes
     ) -> bytes:
@@ -361,6 +429,131 @@ class MemoryBackend:
         self._store.records[message_id] = record + event
         return True
 
+    # -- messages from phones --------------------------------------------------------
+
+    def _inbound(
+        self, seen: bytes, _ttl: bytes, message_id: bytes, record: bytes, queue: bytes
+    ) -> bytes:
+        """Keep one: A (a repeat of ourselves, too), or D: it came before."""
+        first = self._store.seen.get(seen)
+        if first is not None:
+            return b"A" if first == message_id else b"D"
+        self._store.seen[seen] = message_id
+        self._keep_inbound(message_id, record, queue)
+        return b"A"
+
+    def _keep_inbound(self, message_id: bytes, record: bytes, queue: bytes) -> None:
+        if message_id not in self._store.records:
+            self._store.records[message_id] = record
+            self._store.list_of(queue).append(message_id)
+
+    def _part(  # noqa: PLR0913, PLR0917 - the operation's arguments
+        self,
+        seen: bytes,
+        _ttl: bytes,
+        message_id: bytes,
+        join: bytes,
+        number: bytes,
+        total: bytes,
+        part: bytes,
+        head: bytes,
+        _joins: bytes,
+        due: bytes,
+        queue: bytes,
+    ) -> bytes:
+        """Keep a part, and with the last one the message: A, or D: it came before."""
+        first = self._store.seen.get(seen)
+        if first is not None:
+            return b"A" if first == message_id else b"D"
+        self._store.seen[seen] = message_id
+        there = self._store.joins.get(join, {}).get(number)
+        if there is not None and there[:16] == part[:16]:
+            return b"D"
+        if there is not None:  # the reference was used again
+            self._give_out(join, queue)
+            del self._store.joins[join], self._store.joins_due[join]
+        fields = self._store.joins.setdefault(join, {})
+        if not fields:
+            fields |= {b"i": message_id, b"n": total, b"h": head}
+            self._store.joins_due[join] = int(due)
+        fields[number] = part
+        if len(fields) == int(total) + 3:
+            self._give_out(join, queue)
+            del fields[b"h"]
+            for each in range(1, int(total) + 1):
+                fields[b"%d" % each] = fields[b"%d" % each][:16]
+        return b"A"
+
+    def _give_out(self, join: bytes, queue: bytes) -> int:
+        """Make a message of the parts that are there; 0 when that was done before."""
+        fields = self._store.joins[join]
+        if b"h" not in fields:
+            return 0
+        numbers = [b"%d" % each for each in range(1, int(fields[b"n"]) + 1)]
+        bodies = [fields[each][16:] for each in numbers if each in fields]
+        record = records.inbound_record(fields[b"h"], bodies)
+        self._keep_inbound(fields[b"i"], record, queue)
+        return 1
+
+    def _give_out_gaps(
+        self, _joins: bytes, now: bytes, want: bytes, queue: bytes
+    ) -> list[int]:
+        """Parts that waited long enough go as they are: how many were, and had gaps."""
+        due = sorted(
+            (at, join) for join, at in self._store.joins_due.items() if at <= int(now)
+        )[: max(0, min(int(want), MOST))]
+        gaps = 0
+        for _, join in due:
+            gaps += self._give_out(join, queue)
+            del self._store.joins[join], self._store.joins_due[join]
+        return [len(due), gaps]
+
+    def _assign(  # noqa: PLR0913, PLR0917 - the operation's arguments
+        self,
+        claims: bytes,
+        message_id: bytes,
+        event: bytes,
+        account: bytes,
+        index: bytes,
+        to: bytes,
+        opted_out: bytes,
+        field: bytes,
+        since: bytes,
+        replies: bytes,
+        digest: bytes,
+        most: bytes,
+        _ttl: bytes,
+    ) -> bytes:
+        """It gets its account: A, AR if a reply may go out; D: it had one; G: gone."""
+        self._store.claims_of(claims).discard(message_id)
+        record = self._store.records.get(message_id)
+        if record is None:
+            return b"G"
+        if _events(record):
+            return b"D"
+        self._store.records[message_id] = record + event
+        self._store.list_of(index).append(message_id)
+        inbox = self._store.inboxes.setdefault(keys.inbox(account.decode()), set())
+        inbox.add(record[8:16] + message_id)
+        entry = message_id + b"\0" + event[2:8] + b"\0"
+        for outbox, bit in ((b"o:", 1), (b"w:", 2)):
+            if int(to) & bit:
+                self._store.list_of(outbox + account).append(entry)
+        may_reply = bool(replies)
+        if opted_out:
+            listed = self._store.opted_out.setdefault(opted_out, {})
+            may_reply &= (field in listed) is (since == b"")
+            if since:
+                listed.setdefault(field, since)
+            else:
+                listed.pop(field, None)
+        given = self._store.replies.get(replies, {b"n": b"0"})
+        if not may_reply or given.get(b"d") == digest or int(given[b"n"]) >= int(most):
+            return b"A"
+        count = b"%d" % (int(given[b"n"]) + 1)
+        self._store.replies[replies] = {b"d": digest, b"n": count}
+        return b"AR"
+
     # -- retention -------------------------------------------------------------------
 
     def _register_index(self, index: bytes) -> int:
@@ -378,7 +571,12 @@ class MemoryBackend:
         del ids[: len(oldest)]
         for message_id in oldest:
             record = self._store.records.get(message_id)
-            if record is not None and records.decode(record).state < State.SENT:
+            if record is not None and records.is_inbound(record):
+                account, _ = keys.parse_index(index)
+                inbox = self._store.inboxes.get(keys.inbox(account), set())
+                inbox.discard(record[8:16] + message_id)
+                del self._store.records[message_id]
+            elif record is not None and records.decode(record).state < State.SENT:
                 self._store.list_of(later).append(message_id)
                 self._store.indexes.add(later)
             else:

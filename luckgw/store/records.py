@@ -11,33 +11,46 @@
     24      1+n account
     ..      1+n name of the route
     ..          per segment: 2 octets length, then a submit_sm body as it will be sent
+    ..      8   with FLAG_SCHEDULED: when it is due, wall-clock ms
     ..          events, each: 1 octet length of what follows, then
                 1 kind (a State, or REQUEUED / UNCERTAIN), 6 wall-clock ms,
                 1 segment (EVERY_SEGMENT for all), the rest free
 
-Head and bodies never change; events are only appended. All integers are big-endian.
+Head and bodies change only as a whole, while the message waits (Journal.replace), and
+events are only appended. All integers are big-endian.
+A message from a phone has the same layout under another version: its account is empty
+until an event says whose it is, its route is the upstream that it came from, and its
+bodies are those of ``inbound_body``.
 What stands at which offset is also read by luckgw/store/lua/journal.lua: a change here
 is a change there and a new layout version.
 """
 
 import struct
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from luckgw.domain.states import State, outranks
 from luckgw.receipts.match import message_state
+from luckgw.store.interface import FLAG_SCHEDULED
 
 VERSION: Final = 1
+INBOUND: Final = 2
+"""The layout version of a message from a phone."""
 EVERY_SEGMENT: Final = 255
 REQUEUED: Final = 16
-"""An attempt that did not take; the tail says why."""
+"""An attempt that did not take; the tail says why: upstream, NUL, command_status."""
+NACKED: Final = b"\0nack"
+"""The end of a REQUEUED's tail, when a generic_nack was the answer."""
 UNCERTAIN: Final = 17
 """The submit_sm may have reached the carrier: what follows may be a duplicate."""
+ASSIGNED: Final = 18
+"""A message from a phone got its account; the tail is the account, NUL, the route."""
 
 _HEAD = struct.Struct(">BBBBIQQ")
 _U16 = struct.Struct(">H")
+_U64 = struct.Struct(">Q")
 
 
 def encode(
@@ -49,6 +62,7 @@ def encode(
     account: bytes,
     route: bytes,
     bodies: Sequence[bytes],
+    due_ms: int | None = None,
 ) -> bytes:
     """The record of a message that has just been accepted. HOT PATH.
 
@@ -59,6 +73,9 @@ def encode(
         packed = _U16.pack(len(body)) + body
     else:
         packed = b"".join([_U16.pack(len(body)) + body for body in bodies])
+    if due_ms is not None:
+        flags |= FLAG_SCHEDULED
+        packed += _U64.pack(due_ms)
     start = 26 + len(account) + len(route) + len(packed)
     return b"".join(
         (
@@ -123,6 +140,15 @@ class Record:
     route: str
     bodies: list[bytes]
     events: list[Event]
+    due_ms: int | None = None
+    """When it is to be sent; None: at once."""
+
+    def state_at(self, now_ms: int) -> State:
+        """The state, for people: before its time a message is SCHEDULED."""
+        state = self.state
+        if state is State.ACCEPTED and self.due_ms is not None and self.due_ms > now_ms:
+            return State.SCHEDULED
+        return state
 
     def segment_states(self) -> list[State]:
         """The state of each segment, in their order."""
@@ -178,6 +204,13 @@ class Record:
         return sum(each.kind == REQUEUED for each in self.events)
 
     @property
+    def nacks(self) -> int:
+        """How many of the attempts ended with a generic_nack."""
+        return sum(
+            each.kind == REQUEUED and each.tail.endswith(NACKED) for each in self.events
+        )
+
+    @property
     def is_uncertain(self) -> bool:
         """Whether an earlier submit_sm of it may have reached a carrier."""
         return any(each.kind == UNCERTAIN for each in self.events)
@@ -210,7 +243,7 @@ def decode(data: bytes) -> Record:
     Raises ValueError for a layout this version does not know.
     """
     version, flags, count, rd, start, accepted, deadline = _HEAD.unpack_from(data)
-    if version != VERSION:
+    if version not in {VERSION, INBOUND}:
         msg = f"record layout {version} is not known to this version"
         raise ValueError(msg)
     at = 25 + data[24]
@@ -232,7 +265,37 @@ def decode(data: bytes) -> Record:
             )
         )
         at += 1 + size
-    return Record(flags, rd, accepted, deadline, account, route, bodies, events)
+    due = None
+    if flags & FLAG_SCHEDULED:
+        due = int.from_bytes(data[start - 8 : start], "big")
+    return Record(flags, rd, accepted, deadline, account, route, bodies, events, due)
+
+
+def replaced(data: bytes, **changes: Any) -> bytes:
+    """The record with some arguments of ``encode`` changed, and with its events."""
+    record = decode(data)
+    given: dict[str, Any] = {
+        "flags": record.flags & ~FLAG_SCHEDULED,
+        "registered_delivery": record.registered_delivery,
+        "accepted_ms": record.accepted_ms,
+        "deadline_ms": record.deadline_ms,
+        "account": record.account.encode(),
+        "route": record.route.encode(),
+        "bodies": record.bodies,
+        "due_ms": record.due_ms,
+    }
+    start = int.from_bytes(data[4:8], "big")
+    return encode(**(given | changes)) + data[start:]
+
+
+def account_of(data: bytes) -> bytes:
+    """Whose a record is."""
+    return data[25 : 25 + data[24]]
+
+
+def flags_of(data: bytes) -> int:
+    """The flags of a record. HOT PATH."""
+    return data[1]
 
 
 @attrs.define
@@ -246,9 +309,12 @@ class Waiting:
 
 
 def waiting(data: bytes) -> Waiting | None:
-    """Read a record without events; None when it has some: ``decode`` it. HOT PATH."""
+    """Read a record that holds nothing unusual; None: ``decode`` it. HOT PATH.
+
+    Unusual are events, and a time when it is due.
+    """
     version, flags, count, _, start, _, deadline = _HEAD.unpack_from(data)
-    if start != len(data) or version != VERSION:
+    if start != len(data) or version != VERSION or flags & FLAG_SCHEDULED:
         return None
     at = 25 + data[24]
     end = at + 1 + data[at]
@@ -310,6 +376,56 @@ def _first_tail(data: bytes, at: int, kind: int) -> bytes:
     return b""
 
 
+# -- messages from phones -------------------------------------------------------------
+
+_INBOUND_HEAD = struct.Struct(">BBBQQBB")
+_PACKED: Final = 0x80
+_ALPHABETS: Final = ("gsm7", "latin1", "ascii")
+
+
+def inbound_head(upstream: bytes, received_ms: int) -> bytes:
+    """The head of an inbound record without what the number of its bodies decides.
+
+    The script puts that in (journal.lua, ``inbound_record``).
+    """
+    head = _INBOUND_HEAD.pack(INBOUND, 0, 0, received_ms, 0, 0, len(upstream))
+    return head + upstream
+
+
+def inbound_record(head: bytes, bodies: Sequence[bytes]) -> bytes:
+    """A whole inbound record of what ``inbound_head`` gave."""
+    packed = b"".join([_U16.pack(len(body)) + body for body in bodies])
+    start = len(head) + 5 + len(packed)
+    count_and_start = bytes((len(bodies), head[2])) + start.to_bytes(4, "big")
+    return head[:2] + count_and_start + head[3:] + packed
+
+
+def is_inbound(data: bytes) -> bool:
+    """Whether a record is that of a message from a phone."""
+    return data[0] == INBOUND
+
+
+def inbound_body(deliver_sm: bytes, default_alphabet: str, *, packed: bool) -> bytes:
+    """A body of an inbound record: an octet that says what the carrier means by
+    data_coding 0, and the deliver_sm body.
+    """
+    alphabet = _ALPHABETS.index(default_alphabet) | (_PACKED if packed else 0)
+    return bytes((alphabet,)) + deliver_sm
+
+
+def read_inbound(data: bytes) -> tuple[str, int, list[tuple[str, bool, bytes]]]:
+    """Who brought a message from a phone, when (wall-clock ms), and for each of its
+    parts that are there the default alphabet, whether it is packed, and the deliver_sm
+    body.
+    """
+    record = decode(data)
+    bodies = [
+        (_ALPHABETS[body[0] & ~_PACKED], bool(body[0] & _PACKED), body[1:])
+        for body in record.bodies
+    ]
+    return record.route, record.accepted_ms, bodies
+
+
 # -- entries of outboxes --------------------------------------------------------------
 
 ENTRY_SIZE: Final = 24
@@ -341,4 +457,31 @@ class OutboxEntry:
             + bytes((self.state,))
             + self.time_ms.to_bytes(6, "big")
             + bytes((min(self.attempts + 1, 255),))
+        )
+
+
+@attrs.frozen
+class InboundEntry:
+    """What an outbox holds of a message from a phone: the same 24 octets, but in place
+    of the state how many parts of it the partner has taken already.
+    """
+
+    message_id: bytes
+    taken: int
+    time_ms: int
+    attempts: int
+
+    @classmethod
+    def from_bytes(cls, entry: bytes) -> "InboundEntry":
+        """Read an entry."""
+        time_ms = int.from_bytes(entry[17:23], "big")
+        return cls(entry[:16], entry[16], time_ms, entry[23])
+
+    def to_bytes(self) -> bytes:
+        """The entry."""
+        return (
+            self.message_id
+            + bytes((self.taken,))
+            + self.time_ms.to_bytes(6, "big")
+            + bytes((min(self.attempts, 255),))
         )

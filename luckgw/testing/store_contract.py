@@ -155,6 +155,7 @@ class Node:
         registered_delivery: int = 0,
         segments: int = 1,
         upstream: str = UPSTREAM,
+        due_ms: int | None = None,
     ) -> bytes:
         """Accept a message; its id, which ``number`` makes."""
         message_id = number.to_bytes(16, "big")
@@ -166,6 +167,7 @@ class Node:
             registered_delivery=registered_delivery,
             segments=segments,
             upstream=upstream,
+            due_ms=due_ms,
         )
         assert self._only(told) is Accept.STORED
         return message_id
@@ -179,6 +181,7 @@ class Node:
         registered_delivery: int = 0,
         segments: int = 1,
         upstream: str = UPSTREAM,
+        due_ms: int | None = None,
     ) -> None:
         """Give a message to the journal, without a turn."""
         self.journal.accept(
@@ -191,6 +194,7 @@ class Node:
             deadline_ms=self.now_ms + 86_400_000,
             bodies=[b"body %d" % each for each in range(segments)],
             done=done,
+            due_ms=due_ms,
         )
 
     def claim(self, key: bytes = QUEUE, want: int = 10) -> list[bytes]:
@@ -259,6 +263,23 @@ class Node:
                 self.queue(), message_id, state, b"why", done
             )
         )
+
+    def cancel(self, message_id: bytes) -> tuple[Verdict, str]:
+        """A customer does not want a message any more: verdict and account told."""
+        return self._pair(lambda done: self.journal.cancel(message_id, b"why", done))
+
+    def replace(
+        self,
+        message_id: bytes,
+        old: bytes,
+        new: bytes,
+        due: tuple[bytes, int] | None = None,
+    ) -> Verdict:
+        """A customer wants another record in the place of ``old``: the verdict."""
+        verdict, _ = self._pair(
+            lambda done: self.journal.replace(message_id, old, new, due, done)
+        )
+        return verdict
 
     def retry(
         self,
@@ -887,6 +908,129 @@ class StoreContract:
         assert node.receipt(b"c1", State.DELIVERED) == (Verdict.APPLIED, ACCOUNT)
         entries = [OutboxEntry.from_bytes(each) for each in node.claim(SMPP_OUTBOX)]
         assert [each.state for each in entries] == [State.EXPIRED, State.DELIVERED]
+
+    # -- cancel and replace ----------------------------------------------------------
+
+    def test_a_message_that_waits_is_cancelled(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """All its segments are CANCELED, its account is told once, and it stays so."""
+        message_id = node.accept(
+            1, flags=FLAG_DELIVER_SM | FLAG_WEBHOOK, registered_delivery=1, segments=2
+        )
+        assert node.cancel(message_id) == (Verdict.APPLIED, ACCOUNT)
+        record = self._read(store, message_id)
+        assert record.segment_states() == [State.CANCELED] * 2
+        for outbox in (SMPP_OUTBOX, WEBHOOK_OUTBOX):
+            [entry] = node.claim(outbox)
+            assert OutboxEntry.from_bytes(entry).state is State.CANCELED
+        node.now_ms += 1
+        assert node.cancel(message_id) == (Verdict.NO_CHANGE, "")
+        node.claim()
+        assert node.finish(message_id, State.EXPIRED) == (Verdict.NO_CHANGE, "")
+        assert self._read(store, message_id).state is State.CANCELED
+
+    def test_who_asked_for_no_receipt_is_told_of_no_cancel(self, node: Node) -> None:
+        """As of any end (v3.4 5.2.17)."""
+        message_id = node.accept(1, flags=FLAG_DELIVER_SM, registered_delivery=0)
+        assert node.cancel(message_id) == (Verdict.APPLIED, "")
+        assert node.claim(SMPP_OUTBOX) == []
+
+    def test_a_scheduled_message_is_cancelled(self, node: Node) -> None:
+        """It is claimed in its time, final, and given to nobody before."""
+        message_id = node.accept(1, due_ms=NOON_MS + 1000)
+        assert node.claim() == []
+        assert node.cancel(message_id)[0] is Verdict.APPLIED
+
+    def test_what_is_held_is_neither_cancelled_nor_replaced(
+        self, store: StoreUnderTest, node: Node, other: Node
+    ) -> None:
+        """Whoever holds it, on whatever node: it may be leaving this moment. What is
+        given back waits again.
+        """
+        message_id = node.accept(1)
+        old = store.record(message_id)
+        assert old is not None
+        other.claim()
+        assert node.cancel(message_id) == (Verdict.NO_CHANGE, "")
+        new = records.replaced(old, bodies=[b"new"])
+        assert node.replace(message_id, old, new) is Verdict.NO_CHANGE
+        assert store.record(message_id) == old
+        other.retry(message_id)
+        assert node.replace(message_id, old, new) is Verdict.APPLIED
+        assert node.cancel(message_id)[0] is Verdict.APPLIED
+
+    def test_what_may_have_left_is_neither_cancelled_nor_replaced(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """A segment that a carrier has, or a submit in doubt."""
+        sent, doubtful, tried = (
+            node.accept(1, segments=2),
+            node.accept(2),
+            node.accept(3),
+        )
+        node.claim()
+        node.sent(sent, b"c1", last=False)
+        node.retry(sent)
+        uncertain, requeued = (
+            records.event(kind, NOON_MS, records.EVERY_SEGMENT)
+            for kind in (records.UNCERTAIN, records.REQUEUED)
+        )
+        node.retry(doubtful, event=uncertain)
+        node.retry(tried, event=requeued)
+        for message_id in (sent, doubtful):
+            old = store.record(message_id)
+            assert old is not None
+            new = records.replaced(old, deadline_ms=NOON_MS)
+            assert node.replace(message_id, old, new) is Verdict.NO_CHANGE
+            assert node.cancel(message_id) == (Verdict.NO_CHANGE, "")
+            assert store.record(message_id) == old
+        assert node.cancel(tried)[0] is Verdict.APPLIED
+
+    def test_what_is_gone_is_neither_cancelled_nor_replaced(self, node: Node) -> None:
+        """It is told, and nothing appears."""
+        assert node.cancel(b"x" * 16) == (Verdict.GONE, "")
+        assert node.replace(b"x" * 16, b"old", b"new") is Verdict.GONE
+
+    def test_a_replaced_message_is_another(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """Whole, and claimed as it is now."""
+        message_id = node.accept(1)
+        old = store.record(message_id)
+        assert old is not None
+        new = records.replaced(old, bodies=[b"a longer body", b"and another"])
+        assert node.replace(message_id, old, new) is Verdict.APPLIED
+        assert node.claim_records(QUEUE) == [(message_id, new)]
+
+    def test_only_what_was_read_is_replaced(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """Of two who replace the same, one is told no: nothing is lost unseen."""
+        message_id = node.accept(1)
+        old = store.record(message_id)
+        assert old is not None
+        one, two = (records.replaced(old, bodies=[each]) for each in (b"one", b"two"))
+        assert node.replace(message_id, old, one) is Verdict.APPLIED
+        assert node.replace(message_id, old, two) is Verdict.NO_CHANGE
+        assert store.record(message_id) == one
+
+    def test_a_replaced_message_has_another_time(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """Where it waits delayed it is due then; elsewhere nothing is put in line."""
+        message_id = node.accept(1, due_ms=NOON_MS + 9000)
+        old = store.record(message_id)
+        assert old is not None
+        new = records.replaced(old, due_ms=NOON_MS + 500)
+        nowhere = keys.upstream_queue("voda"), NOON_MS
+        assert node.replace(message_id, old, new, nowhere) is Verdict.APPLIED
+        node.now_ms += 500
+        assert node.claim(nowhere[0]) == node.claim() == []
+        newer = records.replaced(new, due_ms=NOON_MS + 400)
+        due = QUEUE, NOON_MS + 400
+        assert node.replace(message_id, new, newer, due) is Verdict.APPLIED
+        assert node.claim() == [message_id]
 
     # -- revoke ----------------------------------------------------------------------
 

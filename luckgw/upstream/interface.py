@@ -1,11 +1,19 @@
 """What the dispatcher knows of a carrier, whatever protocol leads there."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
 
 from luckgw.wire.pdus import Sm
+
+NACK: Final = 1 << 32
+"""Set beside the command_status of a generic_nack, which is told as an answer: it says
+that the carrier could not read the PDU, not what it thinks of the message."""
+
+
+class NotCarried(Exception):
+    """A submit that this carrier can not be sent as it is; the text says why."""
 
 
 class Reply(Protocol):
@@ -24,7 +32,7 @@ class Listener(Protocol):
     ) -> None:
         """A submit was answered. ``late``: ``uncertain`` had been told before.
 
-        A generic_nack is told as ESME_RUNKNOWNERR: the message may go another time.
+        A generic_nack is told as NACK | its command_status.
         """
         ...
 
@@ -54,6 +62,15 @@ class BindStatus:
     window: int
     in_flight: int
     last_error: str
+    """Why there was no bind the last time; empty while there is one."""
+    trouble: str = ""
+    """The class of that (luckgw.upstream.trouble)."""
+    next_try_s: float | None = None
+    """Seconds until it is tried again; None while it is tried, bound or called."""
+    alerts: int = 0
+    """alert_notification that came over it."""
+    is_alarm: bool = False
+    """Whether it stays so until a person acts."""
 
 
 class Upstream(Protocol):
@@ -86,6 +103,8 @@ class Upstream(Protocol):
     def submit(self, body: bytes, context: object) -> object:
         """Send one submit_sm body; its fate is told to the listener exactly once,
         and once more if a late answer comes. Gives what carried it. HOT PATH.
+
+        Raises NotCarried, and nothing is sent: no other time will do either.
         """
         ...
 

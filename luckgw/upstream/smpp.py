@@ -8,8 +8,10 @@ from twisted.internet.task import LoopingCall
 
 from luckgw.config import model
 from luckgw.link.flusher import Flusher
-from luckgw.upstream.interface import BindStatus, Listener
+from luckgw.upstream.interface import BindStatus, Listener, NotCarried
+from luckgw.upstream.outbind import Door
 from luckgw.upstream.smpp_client import Bind, Phase
+from luckgw.wire.bare import bare
 from luckgw.wire.connection import Settings
 from luckgw.wire.pdus import Command
 
@@ -53,18 +55,20 @@ class SmppUpstream:
                 endpoint,
                 self,
                 random,
-                upstream=config.name,
                 kind=kind,
-                system_id=config.system_id,
-                password=config.password.reveal(),
-                system_type=config.system_type,
+                config=config,
                 settings=settings,
             )
             for _ in range(config.binds)
             for kind in _KINDS[config.bind]
         ]
+        self.door = Door(clock, flusher, config, settings, self._free_bind)
+        """Where the carrier calls with outbind, if it does; to be listened with."""
         self._senders = [b for b in self.binds if b.kind is not Command.BIND_RECEIVER]
         self._next = 0
+
+    def _free_bind(self) -> Bind | None:
+        return next((bind for bind in self.binds if bind.is_free()), None)
 
     def start(self, listener: Listener) -> None:
         """Begin to connect."""
@@ -103,6 +107,8 @@ class SmppUpstream:
             if bind.room > 0:
                 session = bind.session
                 assert session is not None  # noqa: S101 - room says so
+                if bind.is_bare:
+                    body = _bare(body)
                 session.wire.send(
                     Command.SUBMIT_SM, body, context, self._clock.seconds()
                 )
@@ -125,6 +131,7 @@ class SmppUpstream:
     def drain(self, timeout_s: float) -> "Deferred[None]":
         """Nothing new; answers until ``timeout_s``; then unbind."""
         self._draining = True
+        self.door.close()
         for bind in self.binds:
             if bind.phase is not Phase.BOUND:
                 bind.stop()  # what has no bind now does not begin one
@@ -146,3 +153,10 @@ class SmppUpstream:
     def status(self) -> list[BindStatus]:
         """All binds."""
         return [bind.status() for bind in self.binds]
+
+
+def _bare(body: bytes) -> bytes:
+    try:
+        return bare(body)
+    except ValueError as error:
+        raise NotCarried(f"{error}, and the carrier takes no TLVs") from error

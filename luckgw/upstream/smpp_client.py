@@ -18,19 +18,23 @@ from twisted.internet.interfaces import (
     IReactorTime,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from luckgw.config import model
 from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.status import Status
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
 from luckgw.upstream.backoff import PROVEN_S, Backoff
-from luckgw.upstream.interface import BindStatus, Listener
+from luckgw.upstream.interface import NACK, BindStatus, Listener
 from luckgw.upstream.pace import Pace
+from luckgw.upstream.trouble import Trouble, of_failure, of_status, words
+from luckgw.wire.alerts import availability
 from luckgw.wire.connection import Connection, Role, Settings
 from luckgw.wire.events import (
+    BIND_TIMEOUT,
     Alert,
     Answered,
     BindRefused,
@@ -50,6 +54,7 @@ AFTER_UNBIND_S: Final = 5.0
 _SUBMIT_SM_RESP: Final = int(Command.SUBMIT_SM_RESP)
 #: The session is not what we think it is: bind anew (spec/reliability 2.11).
 _OUT_OF_STEP: Final = frozenset({Status.ESME_RINVBNDSTS, Status.ESME_RALYBND})
+_SMPP_V34: Final = model.INTERFACE_VERSIONS["3.4"]
 
 
 class Phase(enum.Enum):
@@ -61,6 +66,7 @@ class Phase(enum.Enum):
     BOUND = "bound"
     UNBINDING = "unbinding"
     WAITING = "waiting"
+    AWAITING_CALL = "waiting for outbind"
 
 
 class BindOwner(Protocol):
@@ -82,9 +88,13 @@ class ClientSession(SmppSession):
         self, clock: IReactorTime, flusher: Flusher, wire: Connection, bind: "Bind"
     ) -> None:
         super().__init__(clock, flusher, wire)
+        self._malformed = 0
+        self.belongs_to(bind)
+
+    def belongs_to(self, bind: "Bind") -> None:
+        """Serve this bind."""
         self._bind = bind
         self._listener = bind.owner.listener
-        self._malformed = 0
 
     def connectionMade(self) -> None:
         """Connected: bind."""
@@ -117,9 +127,8 @@ class ClientSession(SmppSession):
     def _refusal(self, answer: Answered) -> int:
         """The command_status of an answer that is no plain success."""
         if answer.command_id != _SUBMIT_SM_RESP:
-            # A generic_nack, whatever its status: the message may go another time.
-            return Status.ESME_RUNKNOWNERR
-        if answer.command_status in _OUT_OF_STEP:
+            return NACK | answer.command_status
+        if answer.command_status in self._bind.rebinds_on:
             self._bind.rebind(f"submit_sm answered 0x{answer.command_status:02X}")
         return answer.command_status
 
@@ -133,7 +142,7 @@ class ClientSession(SmppSession):
         elif isinstance(event, Malformed):
             self._note_malformed(event)
         elif isinstance(event, Alert):
-            self.log.info("alert_notification from {upstream}", upstream=bind.upstream)
+            bind.alerted(availability(event.body))
         elif isinstance(event, BindRefused):
             bind.refused(event.command_status)
             self.close()
@@ -141,7 +150,8 @@ class ClientSession(SmppSession):
             bind.sent_away()
             self.close()
         elif isinstance(event, Closing):
-            bind.note(event.reason)
+            is_late = event.reason == BIND_TIMEOUT
+            bind.note(event.reason, Trouble.TIMEOUT if is_late else Trouble.LOST)
             self.close()
         else:  # UnbindDone
             self.close()
@@ -157,9 +167,15 @@ class ClientSession(SmppSession):
                 count=self._malformed,
             )
 
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Over: what it died of tells TLS from the rest."""
+        self._bind.broke(reason)
+        super().connectionLost(reason)
+
     def gone(self, unanswered: list[object], reason: str) -> None:
         """The link is lost: what is unanswered is uncertain."""
-        self._bind.lost(reason)
+        del reason  # ``broke`` was told more
+        self._bind.lost()
         if unanswered:
             self._listener.uncertain(unanswered, may_come=False)
         self._listener.changed()
@@ -192,7 +208,7 @@ class Bind:
 
     log = Logger()
 
-    def __init__(  # noqa: PLR0913 - each is a collaborator or the bind's own identity
+    def __init__(
         self,
         clock: IReactorTime,
         flusher: Flusher,
@@ -200,31 +216,37 @@ class Bind:
         owner: BindOwner,
         random: Callable[[], float],
         *,
-        upstream: str,
         kind: Command,
-        system_id: str,
-        password: str,
-        system_type: str,
+        config: model.Upstream,
         settings: Settings,
     ) -> None:
         self._clock = clock
         self._flusher = flusher
         self._endpoint = endpoint
         self.owner = owner
-        self.upstream = upstream
+        self.upstream = config.name
         self.kind = kind
-        self._system_id = system_id.encode()
-        self._password = password.encode()
-        self._system_type = system_type.encode()
+        self._config = config
         self._settings = settings
+        self._is_called = kind is Command.BIND_RECEIVER and bool(config.outbind_listen)
+        """Whether the carrier connects to us (outbind), and not we to it."""
+        own = config.answers
+        self.rebinds_on = frozenset(_OUT_OF_STEP - own.keys()).union(
+            code for code, word in own.items() if word == "session"
+        )
+        """Answers to a submit that ask for a new bind."""
+        self.is_bare = False
+        """Whether the carrier takes no TLVs; known once it is bound."""
+        self._alerts = 0
         self.phase = Phase.DOWN
         self.session: ClientSession | None = None
         self.last_error = ""
+        self.trouble = Trouble.NONE
         self._since = clock.seconds()
         self._backoff = Backoff(random)
         # Of this try: what became of it.
         self._why = ""
-        self._bind_status: int | None = None
+        self._trouble = Trouble.NONE
         self._bound_at: float | None = None
         self._least_wait_s = 0.0
         self._is_stopping = False
@@ -236,8 +258,11 @@ class Bind:
     # -- what the upstream asks --------------------------------------------------------
 
     def start(self) -> None:
-        """Connect, and keep at it."""
-        self._connect()
+        """Connect, and keep at it; or wait to be called."""
+        if self._is_called:
+            self._enter(Phase.AWAITING_CALL)
+        else:
+            self._connect()
 
     @property
     def room(self) -> int:
@@ -286,7 +311,7 @@ class Bind:
     def rebind(self, why: str) -> None:
         """Unbind and bind anew."""
         if self.phase is Phase.BOUND and self.session is not None:
-            self.note(why)
+            self.note(why, Trouble.LOST)
             self.session.leave()
 
     def stop(self) -> "Deferred[None]":
@@ -313,7 +338,16 @@ class Bind:
             self._settings.window,
             self.in_flight,
             self.last_error,
+            self.trouble.value,
+            self._next_try_s(),
+            self._alerts,
+            self.trouble is Trouble.CREDENTIALS,
         )
+
+    def _next_try_s(self) -> float | None:
+        if self.phase is not Phase.WAITING or self._retry_call is None:
+            return None
+        return max(0.0, self._retry_call.getTime() - self._clock.seconds())
 
     # -- what the session tells --------------------------------------------------------
 
@@ -321,17 +355,33 @@ class Bind:
         """TCP is there: log in."""
         self.session = session
         self._enter(Phase.BINDING)
+        config = self._config
         session.wire.bind(
             self.kind,
-            self._system_id,
-            self._password,
-            self._system_type,
+            config.system_id.encode(),
+            config.password.reveal().encode(),
+            config.system_type.encode(),
             self._clock.seconds(),
+            config.addr_ton,
+            config.addr_npi,
+            config.address_range.encode(),
+            interface_version=model.INTERFACE_VERSIONS[config.interface_version],
         )
+
+    def is_free(self) -> bool:
+        """Whether a carrier that calls can have this bind."""
+        return self.phase is Phase.AWAITING_CALL
+
+    def answer_call(self, session: ClientSession) -> None:
+        """The carrier has called, and is who it says: bind over its connection."""
+        self._begin_try()
+        self.connected(session)
 
     def bound(self) -> None:
         """The carrier took the bind."""
         self.last_error = ""
+        self.trouble = Trouble.NONE
+        self.is_bare = self._takes_no_tlvs()
         self._enter(Phase.BOUND)
         self._bound_at = self._since
         self.log.info(
@@ -339,29 +389,54 @@ class Bind:
         )
         self.owner.bind_changed()
 
+    def _takes_no_tlvs(self) -> bool:
+        """By configuration, or as the carrier's answer to the bind says."""
+        config = self._config
+        if config.interface_version == "3.3" or config.tlvs == "off":
+            return True
+        assert self.session is not None  # noqa: S101 - it has just told that it is bound
+        return config.tlvs == "auto" and self.session.wire.peer_version < _SMPP_V34
+
     def refused(self, command_status: int) -> None:
         """The carrier refused the bind."""
-        self._bind_status = command_status
-        self.note(f"bind refused with 0x{command_status:02X}")
+        why = f"bind refused with 0x{command_status:02X}"
+        self.note(why, of_status(command_status))
 
     def sent_away(self) -> None:
         """The carrier unbound us."""
         self._least_wait_s = AFTER_UNBIND_S
-        self.note("the carrier sent unbind")
+        self.note("the carrier sent unbind", Trouble.SENT_AWAY)
 
-    def note(self, why: str) -> None:
-        """Why the connection is about to close."""
-        self._why = why
+    def alerted(self, what: str) -> None:
+        """The carrier tells that a phone can be reached, or not."""
+        self._alerts += 1
+        if is_worth_saying(self._alerts):
+            self.log.info(
+                "alert_notification from {upstream}: the phone is {what}"
+                " ({count} so far)",
+                upstream=self.upstream,
+                what=what,
+                count=self._alerts,
+            )
+
+    def note(self, why: str, trouble: Trouble) -> None:
+        """Why the connection is about to close; the first reason is the reason."""
+        if not self._why:
+            self._why, self._trouble = why, trouble
         if self.phase is Phase.BOUND:
             self._enter(Phase.UNBINDING)
 
-    def lost(self, reason: str) -> None:
+    def broke(self, failure: Failure) -> None:
+        """What the connection died of, unless we closed it for a reason of our own."""
+        self.note(words(failure), of_failure(failure, Trouble.LOST))
+
+    def lost(self) -> None:
         """The connection is over; come back unless told to stop."""
         self.session = None
         now, bound_at = self._clock.seconds(), self._bound_at
         if bound_at is not None and now - bound_at >= PROVEN_S:
             self._backoff.proven()
-        self._failed(self._why or reason)
+        self._failed()
 
     # -- inside ------------------------------------------------------------------------
 
@@ -369,11 +444,14 @@ class Bind:
         self.phase = phase
         self._since = self._clock.seconds()
 
+    def _begin_try(self) -> None:
+        self._why, self._trouble = "", Trouble.NONE
+        self._bound_at = None
+        self._least_wait_s = 0.0
+
     def _connect(self) -> None:
         self._enter(Phase.CONNECTING)
-        self._why = ""
-        self._bind_status = self._bound_at = None
-        self._least_wait_s = 0.0
+        self._begin_try()
 
         def build() -> ClientSession:
             wire = Connection(Role.ESME, self._settings, self._clock.seconds())
@@ -390,27 +468,37 @@ class Bind:
 
     def _not_connected(self, failure: Failure) -> None:
         self._connecting = None
-        self._failed(failure.getErrorMessage() or str(failure.type))
+        self._why = words(failure)
+        self._trouble = of_failure(failure, Trouble.UNREACHABLE)
+        self._failed()
 
-    def _failed(self, error: str) -> None:
+    def _failed(self) -> None:
         """Wait, longer each time; or, when told to stop, be down."""
         if self._is_stopping:
             self._enter(Phase.DOWN)
             return
-        self.last_error = error
-        wait = max(self._backoff.failed(self._bind_status), self._least_wait_s)
-        self._enter(Phase.WAITING)
-        self._retry_call = self._clock.callLater(wait, self._connect)
+        is_news = self._trouble is not self.trouble
+        self.last_error, self.trouble = self._why, self._trouble
+        wait = max(self._backoff.failed(self._trouble), self._least_wait_s)
+        if self._is_called:
+            self._enter(Phase.AWAITING_CALL)
+            next_try = "when the carrier calls"
+        else:
+            self._enter(Phase.WAITING)
+            self._retry_call = self._clock.callLater(wait, self._connect)
+            next_try = f"in {wait:.0f} s"
         failures = self._backoff.failures
-        if is_worth_saying(failures):
-            log = self.log.warn if self._bind_status is None else self.log.error
-            log(
-                "no bind to {upstream} as {kind}: {error}; "
-                "next try in {wait:.0f} s ({failures} in a row)",
+        if is_news or is_worth_saying(failures):
+            is_alarm = self._trouble is Trouble.CREDENTIALS
+            (self.log.error if is_alarm else self.log.warn)(
+                "{alarm}no bind to {upstream} as {kind}: {trouble}: {error}; "
+                "next try {next_try} ({failures} in a row)",
+                alarm="ALARM: " if is_alarm else "",
                 upstream=self.upstream,
                 kind=self.kind.name,
-                error=error,
-                wait=wait,
+                trouble=self._trouble.value,
+                error=self._why,
+                next_try=next_try,
                 failures=failures,
             )
 

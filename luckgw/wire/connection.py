@@ -2,7 +2,7 @@
 
 Nothing here does I/O or reads a clock. Whoever holds the socket calls ``receive`` with
 what was read, ``tick`` once a second, and writes what ``take_output`` gives, once per
-turn. Pause reading while ``has_more`` is true.
+turn. Pause reading while ``has_more`` or ``is_choked`` is true.
 """
 
 from collections.abc import Callable
@@ -50,6 +50,7 @@ _ILLEGAL_WHEN_OPEN = 3  # illegal requests before the bind (spec/reliability 2.2
 _MALFORMED_SPAN_S, _MALFORMED_LIMIT = 60.0, 100  # spec/reliability 2.8
 _NACK_SPAN_S, _NACK_LIMIT = 10.0, 3  # spec/reliability 2.8
 _SILENT_TIMEOUTS = 3  # spec/reliability 2.5
+_CHOKED_S = 4.0  # looked at once a second, so that it is never above 5 (2.6)
 
 _SUBMIT_SM_RESP: Final = int(Command.SUBMIT_SM_RESP)
 _NOTHING: Final = -1  # no command_id is equal to it
@@ -80,7 +81,8 @@ class Settings:
     window: int = 10
     """Our unanswered requests (spec/reliability 2.6)."""
     inbound_window: int = 50
-    """The peer's unanswered requests; one more is refused at once as "try again"."""
+    """The peer's unanswered requests; one more is refused at once as "try again".
+    As many refused again, and a server's peer is not read for a while."""
     session_init_s: float = 10
     """From connected to a bind request; as client also from our bind to its answer."""
     pdu_read_s: float = 10
@@ -120,12 +122,18 @@ class Connection:
         """There is more to tell: call ``receive(b"", now)`` in the next turn."""
         self.throttled = 0
         """How many requests were refused because ``inbound_window`` was full."""
+        self.is_choked = False
+        """The peer has its window full and sends on: do not read from it now. Ends
+        when half of what is unanswered is answered, or within 5 s."""
         self._settings = settings
+        self._own_window = settings.window
         self._frames = Frames(settings.max_pdu_unbound)
         self._window = Window(0, settings.response_s)
         self._out: list[bytes] = []
         self._pending: list[Event] = []
         self._unanswered = 0
+        self._refused = 0  # because the window is full, since it was half empty
+        self._choked_since = now
         self._inbound_window = settings.inbound_window
         # What the present state handles without a look at the table.
         self._hot_request = _NOTHING
@@ -149,7 +157,7 @@ class Connection:
 
     # ------------------------------------------------------------------ octets in
 
-    def receive(self, data: bytes, now: float) -> list[Event]:  # noqa: C901, PLR0912
+    def receive(self, data: bytes, now: float) -> list[Event]:  # noqa: C901, PLR0912, PLR0915
         """Take what was read and tell what happened. Never raises. HOT.
 
         Handles at most ``max_pdus_per_read`` PDUs; when more are there ``has_more`` is
@@ -162,12 +170,15 @@ class Connection:
             return events
         frames = self._frames
         frames.feed(data)
+        if self._is_deaf():
+            return events  # told when it is over
         try:
             for frame in islice(frames, self._limit()):
                 command_id, command_status, sequence_number, body = frame
                 if command_id == self._hot_request:
                     if self._unanswered >= self._inbound_window:
-                        self._throttle(command_id, sequence_number)
+                        if self._throttle(command_id, sequence_number, now):
+                            break
                         continue
                     try:
                         sm = decode_sm(body, command_id, sequence_number)
@@ -198,7 +209,7 @@ class Connection:
                     )
                 else:
                     self._on_other(frame, events, now)
-                    if self._is_over():
+                    if self._is_over() or self._is_deaf():
                         break
         except FramingError as error:
             self._on_framing_error(error, events)
@@ -224,7 +235,7 @@ class Connection:
             self._link.heard(now)
             self._silent_timeouts = 0
         if frames.has_next():
-            self.has_more = True
+            self.has_more = not self.is_choked
             self._partial_since = None
         elif not frames.pending:
             self._partial_since = None
@@ -345,7 +356,7 @@ class Connection:
         """A legal data_sm; submit_sm and deliver_sm never come this way."""
         command_id, _, sequence_number, body = frame
         if self._unanswered >= self._inbound_window:
-            self._throttle(command_id, sequence_number)
+            self._throttle(command_id, sequence_number, now)
             return
         from_smsc = self.role is Role.ESME
         try:
@@ -358,10 +369,9 @@ class Connection:
 
     def _on_request(self, frame: Frame, events: list[Event], now: float) -> None:
         """query_sm, cancel_sm, replace_sm, submit_multi: the application answers."""
-        del now
         command_id, _, sequence_number, body = frame
         if self._unanswered >= self._inbound_window:
-            self._throttle(command_id, sequence_number)
+            self._throttle(command_id, sequence_number, now)
             return
         self._unanswered += 1
         events.append(Request(command_id, sequence_number, body))
@@ -391,13 +401,28 @@ class Connection:
         Command.ALERT_NOTIFICATION: _on_alert,
     }
 
-    def _throttle(self, command_id: int, sequence_number: int) -> None:
-        """Refuse, as "try again", a request for which there is no place."""
+    def _throttle(self, command_id: int, sequence_number: int, now: float) -> bool:
+        """Refuse, as "try again", a request for which there is no place.
+
+        Whether that is enough: nothing more is to be handled now.
+
+        As many again as the window holds, and a server stops reading (spec/reliability
+        2.6). A client does not: behind its SMSC's requests are the answers to its own.
+        """
         self.throttled += 1
+        self._refused += 1
+        if self._refused >= self._inbound_window and self.role is Role.SMSC:
+            self.is_choked = True
+            self._choked_since = now
         status = (
             Status.ESME_RTHROTTLED if self.role is Role.SMSC else Status.ESME_RX_T_APPN
         )
         self._respond(command_id, status, sequence_number)
+        return self._is_deaf()
+
+    def _is_deaf(self) -> bool:
+        """Whether what was read has to wait; not when too much is waiting already."""
+        return self.is_choked and self._limit() is not None
 
     # ------------------------------------------------------------ responses of the peer
 
@@ -486,12 +511,13 @@ class Connection:
         response_id = command_id | RESPONSE
         if response_id == _SUBMIT_SM_RESP and command_status:
             # v3.4 4.4.2: no body; v3.3 peers expect the NUL (spec/reliability 2.9)
-            body = b"\0" if self._peer_is_v33() else b""
+            body = b"\0" if self.is_v33 else b""
         elif response_id in _WITH_BODY and not body:
             body = b"\0"
         self._write(response_id, command_status, sequence_number, body)
 
-    def _peer_is_v33(self) -> bool:
+    @property
+    def is_v33(self) -> bool:
         """Whether a partner bound with an interface_version below 3.4."""
         return (
             self.role is Role.SMSC
@@ -513,7 +539,7 @@ class Connection:
         if self.state is not State.BINDING:
             return
         tlvs: dict[int, bytes] = {}
-        if not self._peer_is_v33():
+        if not self.is_v33:
             tlvs[Tag.SC_INTERFACE_VERSION] = bytes([SMPP_V34])
         body = binds.encode_bind_resp(system_id, tlvs=tlvs)
         self._respond(self._bind_command, Status.ESME_ROK, self._bind_sequence, body)
@@ -525,6 +551,10 @@ class Connection:
                 encode_pdu(command_id, command_status, sequence_number, body)
             )
             self.has_more = True
+
+    def set_window(self, size: int) -> None:
+        """Server, before ``accept_bind``: how many requests of ours may wait."""
+        self._own_window = size
 
     def set_inbound_window(self, size: int) -> None:
         """Server: how many requests this partner may have unanswered."""
@@ -615,6 +645,16 @@ class Connection:
         self._respond(request.command_id, command_status, request.sequence_number, body)
         self._note_answer()
 
+    def note_bad_body(self, request: Request, error: PduError, now: float) -> None:
+        """Server: the body of ``request``, still to be answered, could not be read.
+
+        Counted as others are, and told by the next ``receive`` or ``tick``.
+        """
+        self._count_malformed(
+            ev.BAD_BODY, request.command_id, error.command_status, self._pending, now
+        )
+        self.has_more = True
+
     def answer_message(
         self, command_id: int, sequence_number: int, message_id: bytes
     ) -> None:
@@ -630,7 +670,7 @@ class Connection:
             + message_id
             + b"\0"
         )
-        if self._unanswered > 1:  # with others left, nothing waits for this one
+        if self._unanswered > 1 and not self._refused:  # nothing waits for this one
             self._unanswered -= 1
         else:
             self._note_answer()
@@ -639,8 +679,17 @@ class Connection:
         """One request of the peer less is in progress."""
         if self._unanswered:
             self._unanswered -= 1
+        if self._refused and self._unanswered <= self._inbound_window // 2:
+            self._unchoke()
         if self._unbind_sequence is not None and not self._unanswered:
             self._finish_unbind(self._pending)
+            self.has_more = True
+
+    def _unchoke(self) -> None:
+        """There is room again: what was left unread is told in the next turn."""
+        self._refused = 0
+        if self.is_choked:
+            self.is_choked = False
             self.has_more = True
 
     def unbind(self, now: float) -> None:
@@ -674,6 +723,8 @@ class Connection:
 
     def tick(self, now: float) -> list[Event]:
         """Do what is due, and tell what is left to tell. To be called once a second."""
+        if self.is_choked and now - self._choked_since >= _CHOKED_S:
+            self._unchoke()
         events = self.receive(b"", now) if self.has_more else []
         settings = self._settings
         if self.state is State.CLOSED:
@@ -688,10 +739,29 @@ class Connection:
             as_client = self.role is Role.ESME
             limit = settings.session_init_s if as_client else settings.response_s
             if is_due(self._state_since, limit, now):
-                self._close(events, "the bind was not answered in time")
+                self._close(events, ev.BIND_TIMEOUT)
         else:
             self._tick_bound(events, now)
         return events
+
+    @property
+    def heard_at(self) -> float:
+        """When the last PDU of the peer came; before the first, when it connected."""
+        return self._link.heard_at
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests of the peer are in progress."""
+        return self._unanswered
+
+    def enquire(self) -> None:
+        """Ask the peer for a sign of life now: any PDU is one (``heard_at``)."""
+        if self.state in session.BOUND:
+            self._send_enquire_link()
+
+    def _send_enquire_link(self) -> None:
+        sequence_number = self._window.open_own(Command.ENQUIRE_LINK_RESP)
+        self._write(Command.ENQUIRE_LINK, 0, sequence_number)
 
     def _tick_bound(self, events: list[Event], now: float) -> None:
         settings = self._settings
@@ -703,6 +773,10 @@ class Connection:
         if overdue:
             self._silent_timeouts += 1
         link = self._link.check(now)
+        if overdue and link is Link.FINE:
+            # Late answers, or a peer that is gone? Its answer to this tells, and a peer
+            # that is only slow keeps its bind.
+            link = self._link.ask(now)
         if link is Link.DEAD:
             self._close(events, "the peer is silent")
         elif self._silent_timeouts >= _SILENT_TIMEOUTS:
@@ -716,8 +790,7 @@ class Connection:
         elif is_due(self._active_at, settings.inactivity_s, now):
             self.unbind(now)
         elif link is Link.PROBE:
-            sequence_number = self._window.open_own(Command.ENQUIRE_LINK_RESP)
-            self._write(Command.ENQUIRE_LINK, 0, sequence_number)
+            self._send_enquire_link()
 
     # ------------------------------------------------------------------ state
 
@@ -728,10 +801,10 @@ class Connection:
         """Change the state, and with it what is legal."""
         self.state = state
         may_send = session.MAY_SEND.get((self.role, state), frozenset())
-        if self._peer_is_v33():
+        if self.is_v33:
             may_send -= {Command.DATA_SM}
         self._may_send = may_send
-        self._window.size = self._settings.window if may_send else 0
+        self._window.size = self._own_window if may_send else 0
         hot_request, hot_response = _HOT[self.role]
         self._hot_request = hot_request if self._is_legal(hot_request) else _NOTHING
         self._hot_response = hot_response if self._is_legal(hot_response) else _NOTHING
@@ -744,6 +817,8 @@ class Connection:
         """What the present state does with this command."""
         if command_id in self._settings.disabled:
             return session.UNKNOWN
+        if command_id == Command.DATA_SM and self.is_v33:
+            return session.UNKNOWN  # v3.4 brought it (spec/reliability 2.9)
         return session.rule(self.role, self.state, command_id)
 
     def _enter_bound(self) -> None:

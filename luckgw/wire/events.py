@@ -151,6 +151,9 @@ class Malformed:
     """Of a deliver_sm or data_sm that can not be read, for quarantine."""
 
 
+BIND_TIMEOUT = "the bind was not answered in time"
+"""A reason of Closing."""
+
 #: The kinds of Malformed.
 FRAMING = "framing"
 NOT_SMPP = "not SMPP"

@@ -58,6 +58,14 @@ class LinkTimer:
         self._asked_at = now
         return Link.PROBE
 
+    def ask(self, now: float) -> Link:
+        """There is a reason to doubt: ask at once, unless that is done already."""
+        if self._tries or self.enquire_link_s <= 0:
+            return Link.FINE
+        self._tries = 1
+        self._asked_at = now
+        return Link.PROBE
+
 
 class Recent:
     """How many times something happened within the last ``span_s`` seconds."""

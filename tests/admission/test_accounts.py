@@ -4,6 +4,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from luckgw.admission.accounts import Accounts
+from luckgw.admission.passwords import RightPasswords
 from luckgw.config.model import Account
 from luckgw.config.rules import Network
 from luckgw.config.secret import Secret
@@ -151,3 +152,23 @@ class TestAddresses:
         account = accounts(PLAIN).by_name("plain")
         assert account is not None
         assert account.allows_address(host)
+
+
+class TestRightPasswords:
+    def test_what_was_right_is_known_for_ten_minutes(self) -> None:
+        """Of that account, and to the octet."""
+        right = RightPasswords()
+        assert not right.knows("a", b"", 0.0)
+        right.remember("a", b"secret", 100.0)
+        assert right.knows("a", b"secret", 699.0)
+        assert not right.knows("a", b"secret", 700.0)
+        assert not right.knows("a", b"Secret", 101.0)
+        assert not right.knows("b", b"secret", 101.0)
+
+    def test_nothing_is_kept_in_the_clear(self) -> None:
+        """Nor anything that could be compared outside of this process."""
+        first, second = RightPasswords(), RightPasswords()
+        for each in (first, second):
+            each.remember("a", b"secret", 0.0)
+        assert b"secret" not in repr(first.__dict__).encode()
+        assert first._right["a"] != second._right["a"]

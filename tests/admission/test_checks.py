@@ -12,6 +12,7 @@ from luckgw.config.model import Account
 from luckgw.domain.errors import Refusal
 from luckgw.domain.status import Status
 from luckgw.wire.pdus import Sm, decode_sm, encode_sm
+from tests.admission.conftest import known
 
 Submitted = Callable[..., Sm]
 
@@ -23,6 +24,48 @@ DAY = 86_400_000
 def test_a_usual_message_enters(submitted: Submitted, account: KnownAccount) -> None:
     """And is told its destination."""
     assert check_submit(submitted(), account) == "233501234567"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, None),
+        ({"source_addr_ton": 6, "source_addr_npi": 18}, None),
+        ({"dest_addr_ton": 0, "dest_addr_npi": 14}, None),
+        ({"source_addr_ton": 7}, 0x48),
+        ({"source_addr_npi": 2}, 0x49),
+        ({"dest_addr_ton": 7}, 0x50),
+        ({"dest_addr_npi": 255}, 0x51),
+        # the order of spec/reliability 2.3
+        ({"source_addr": b"Strange", "source_addr_ton": 7}, 0x0A),
+        ({"source_addr_ton": 7, "source_addr_npi": 2}, 0x48),
+        ({"source_addr_npi": 2, "destination_addr": b"1"}, 0x49),
+        ({"destination_addr": b"1", "dest_addr_ton": 7}, 0x0B),
+        ({"dest_addr_ton": 7, "dest_addr_npi": 2}, 0x50),
+        ({"dest_addr_npi": 2, "esm_class": 2}, 0x51),
+        ({"esm_class": 2, "priority_flag": 4}, 0x43),
+        ({"priority_flag": 4, "schedule_delivery_time": b"x" * 16}, 0x06),
+        (
+            {"schedule_delivery_time": b"x" * 16, "validity_period": b"x" * 16},
+            0x61,
+        ),
+        ({"validity_period": b"x" * 16, "registered_delivery": 3}, 0x62),
+        ({"registered_delivery": 3, "replace_if_present_flag": 2}, 0x07),
+        ({"replace_if_present_flag": 2, "sm_default_msg_id": 1}, 0x54),
+        ({"sm_default_msg_id": 1}, 0x63),
+    ],
+)
+def test_the_order_and_strict_addresses(
+    submitted: Submitted, fields: dict[str, object], status: int | None
+) -> None:
+    """Of two faults the first of the table is told; TON and NPI count if wished."""
+    strict = known(senders=("Acme",), strict_ton_npi=True)
+    if status is None:
+        assert check_submit(submitted(**fields), strict) == "233501234567"
+        return
+    with pytest.raises(Refusal) as refused:
+        check_submit(submitted(**fields), strict)
+    assert refused.value.command_status == status
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from luckgw.cli import main as cli
 from luckgw.cli import place
 from luckgw.cli.client import ANSWER_S, AdminClient, GatewayAway
 from luckgw.config.model import Account
+from luckgw.ingress.inbox import Inbox
 from luckgw.ops.admin import AdminApi, listen_admin
+from luckgw.ops.phones import Phones
 from luckgw.store.api_keys import ApiKeys
 from tests.valkey_server import Valkey
 
@@ -378,12 +380,20 @@ class Gateway:
     def __init__(self, valkey: Valkey, config: Path) -> None:
         self._config = config
         accounts = {name: Account(name=name) for name in ("acme", "other")}
-        self.keys = ApiKeys(
-            Store(valkey), b"p" * 32, accounts.get, Clock(), lambda: NOW_MS
-        )
+        store = Store(valkey)
+        self.keys = ApiKeys(store, b"p" * 32, accounts.get, Clock(), lambda: NOW_MS)
         self.keys.start()
+        self.brought: list[Any] = []
+        phones = Phones(
+            store.execute,
+            Inbox(store.execute),
+            accounts,
+            {"acme"},
+            self.brought.append,
+            lambda: NOW_MS,
+        )
         self.report: dict[str, Any] = {}
-        api = AdminApi(self.keys, lambda: self.report)
+        api = AdminApi(self.keys, lambda: self.report, phones)
         path = config.parent / "admin.sock"
         self.port = listen_admin(reactor, path, api.resource())
 
@@ -436,7 +446,7 @@ class TestKeyCommands:
         head, row = result.stdout.splitlines()
         assert head.split()[:4] == ["ID", "ACCOUNT", "NAME", "MODE"]
         assert row.split() == [
-            *(text[8:16], "acme", "till", "live", "send,status", "yes"),
+            *(text[8:16], "acme", "till", "live", "inbox,send,status", "yes"),
             *("2023-11-14", "22:13Z", "-", "-"),
         ]
         assert text not in result.stdout
@@ -495,3 +505,59 @@ async def test_status_shows_the_report(gateway: Gateway) -> None:
     ]
     result = await gateway.run("status", "--json")
     assert json.loads(result.stdout) == gateway.report
+
+
+class TestPhoneCommands:
+    """``inbox``, ``optout`` and ``simulate mo``."""
+
+    async def test_an_inbox_is_a_table(self, gateway: Gateway) -> None:
+        """Its heads, when nothing came; JSON is the HTTP API's."""
+        result = await gateway.run("inbox", "acme")
+        assert result.stdout.split() == ["RECEIVED", "FROM", "TO", "CONTENT"]
+        result = await gateway.run("inbox", "acme", "--json")
+        assert json.loads(result.stdout) == {"messages": []}
+
+    async def test_opt_outs(self, gateway: Gateway) -> None:
+        """Added, listed, removed; each says whether it changed anything."""
+        phone = "+233 50 123 4567"
+        told = []
+        for command in ("add", "add", "remove", "remove", "add"):
+            result = await gateway.run("optout", command, "acme", "4040", phone)
+            assert result.exit_code == 0
+            told.append(result.stdout.strip())
+        assert told == [
+            "opted out",
+            "had opted out before",
+            "taken off the list",
+            "was not on the list",
+            "opted out",
+        ]
+        result = await gateway.run("optout", "list", "acme")
+        _, row = result.stdout.splitlines()
+        assert row.split() == ["233501234567", "4040", "2023-11-14", "22:13Z"]
+
+    async def test_an_opt_out_that_nobody_heeds_is_refused(
+        self, gateway: Gateway
+    ) -> None:
+        """Exit 1, and what to do."""
+        result = await gateway.run("optout", "add", "other", "4040", "233501234567")
+        assert result.exit_code == 1
+        assert "[[mo_routes]]" in result.stderr
+
+    async def test_a_message_is_brought(self, gateway: Gateway) -> None:
+        """As it was asked for."""
+        options = ("--from", "233501234568", "--to", "5050", "--parts", "2,1")
+        result = await gateway.run("simulate", "mo", *options, "Hello")
+        assert (result.exit_code, result.stdout) == (0, "brought\n")
+        assert gateway.brought == [
+            {
+                "phone": "233501234568",
+                "number": "5050",
+                "form": "udh8",
+                "reference": 1,
+                "parts": [2, 1],
+                "text": "Hello",
+            }
+        ]
+        wrong = await gateway.run("simulate", "mo", "--parts", "x", "Hello")
+        assert wrong.exit_code == 2

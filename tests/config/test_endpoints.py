@@ -13,6 +13,7 @@ from luckgw.config.endpoints import (
     Endpoint,
     check_client,
     check_server,
+    is_open_to_others,
     parse,
 )
 
@@ -64,3 +65,22 @@ def test_what_passes_can_be_connected_to(text: str) -> None:
     check_client(text)
     assert parse(text, CLIENT_FIELDS).kind == text.partition(":")[0]
     assert clientFromString(MemoryReactorClock(), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_open"),
+    [
+        ("tcp:2775", True),
+        ("tcp:2775:interface=0.0.0.0", True),
+        ("tcp:2775:interface=192.0.2.1", True),
+        (r"tcp6:2775:interface=\:\:", True),
+        ("systemd:domain=INET:index=0", True),
+        ("tcp:2775:interface=127.0.0.1", False),
+        ("tcp:2775:localhost", False),
+        (r"tcp6:2775:interface=\:\:1", False),
+        ("unix:/run/smpp", False),
+    ],
+)
+def test_who_may_connect(text: str, is_open: bool) -> None:
+    """This machine alone, or others; what is not known is taken for others."""
+    assert is_open_to_others(text) is is_open

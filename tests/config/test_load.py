@@ -10,6 +10,7 @@ from luckgw.config.load import load, warnings
 from luckgw.config.model import Account, Config, Match, Route, Store, Upstream
 from luckgw.config.problems import ConfigError, Problem
 from luckgw.config.secret import Secret
+from luckgw.config.tls import Tls
 
 Write = Callable[..., Path]
 
@@ -444,6 +445,58 @@ class TestReferences:
         assert message.endswith("main.toml:8")
 
 
+class TestTls:
+    FILES = 'certificate = "c"\nprivate_key = "k"\n'
+    LISTEN = '[smpp.tls]\nlisten = "tcp:2776"\n'
+    FINGERPRINT = "sha256:" + "ab" * 32
+
+    def test_a_listener(self, write: Write) -> None:
+        """With its files; dotted keys are the same as a table."""
+        path = write(LEAST + self.LISTEN + self.FILES)
+        dotted = (LEAST + self.LISTEN + self.FILES).replace("[smpp.tls]", "[smpp]")
+        for key in ("listen", "certificate", "private_key"):
+            dotted = dotted.replace(f"\n{key} =", f"\ntls.{key} =")
+        assert load(path).smpp.tls == load(write(dotted)).smpp.tls
+        assert load(path).smpp.tls.certificate == Path("c")
+
+    def test_a_listener_needs_a_certificate(self, write: Write) -> None:
+        """And a key."""
+        found = problems_of(write(LEAST + self.LISTEN))
+        assert [(p[2], p[3]) for p in found] == [
+            ("smpp.tls.certificate", "is needed to listen"),
+            ("smpp.tls.private_key", "is needed to listen"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("tls", "access", "key", "message"),
+        [
+            ("", f'certificates = "{FINGERPRINT}"', "certificates[0]", "tls.listen"),
+            ("", "require_tls = true", "require_tls", "tls.listen"),
+            (
+                LISTEN + FILES,
+                f'certificates = ["{FINGERPRINT}", "subject:CN=a"]',
+                "certificates[1]",
+                "tls.client_ca",
+            ),
+        ],
+    )
+    def test_an_account_asks_for_what_there_is(
+        self, write: Write, tls: str, access: str, key: str, message: str
+    ) -> None:
+        """Else it could never bind; or anybody could bear its name."""
+        text = f"{LEAST}{tls}[accounts.a.access]\n{access}\n"
+        problem = the_problem(write(text))
+        assert problem[2] == f"accounts.a.access.{key}"
+        assert message in problem[3]
+
+    def test_it_has_what_it_asks_for(self, write: Write) -> None:
+        """A fingerprint needs no authority; ssl: is TLS, too."""
+        access = f'certificates = "{self.FINGERPRINT}"\nrequire_tls = true\n'
+        load(write(LEAST + self.LISTEN + self.FILES + "[accounts.a.access]\n" + access))
+        ssl = '[smpp]\nlisten = "ssl:2776:privateKey=k:certKey=c"\n'
+        load(write(LEAST + ssl + "[accounts.a.access]\nrequire_tls = true\n"))
+
+
 class TestSandbox:
     @pytest.mark.parametrize(
         ("listen", "endpoint"),
@@ -622,6 +675,29 @@ class TestWarnings:
         assert "hunter2" not in str(found)
         assert "plain text" in found[0].message
 
+    @pytest.mark.parametrize(
+        ("listen", "account", "is_warned"),
+        [
+            ("tcp:2775", "", True),
+            ("tcp:2775:interface=127.0.0.1", "", False),
+            ("ssl:2776:privateKey=k:certKey=c", "", False),
+            ("tcp:2775", 'ips = "192.0.2.0/24"', False),
+            ("tcp:2775", "access.require_tls = true", False),
+        ],
+    )
+    def test_binds_in_the_clear_from_anywhere(
+        self, write: Write, tmp_path: Path, listen: str, account: str, is_warned: bool
+    ) -> None:
+        """Eight letters in the clear are all that a stranger would need."""
+        (tmp_path / "pass").write_text("x")
+        listens = f'"{listen}", "ssl:2777:privateKey=k:certKey=c"'
+        text = LEAST.replace('"secret"', '{ file = "pass" }') + (
+            f"[smpp]\nlisten = [{listens}]\n[accounts.http]\n[accounts.a]\n"
+            f'{account}\npassword = {{ file = "pass" }}\n'
+        )
+        found = warnings(load(write(text)))
+        assert [(p.line, p.key) for p in found] == [(13, "accounts.a")] * is_warned
+
     def test_none_for_secrets_from_elsewhere(
         self, write: Write, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -639,3 +715,182 @@ class TestWarnings:
         config = Config(accounts={"a": Account(name="a", password=Secret("x"))})
         (warning,) = warnings(config)
         assert (warning.file, warning.line) == ("", None)
+
+
+ACCOUNT = '[accounts.acme]\npassword = "x"\n'
+
+
+class TestMoRoutes:
+    """``[[mo_routes]]``, [upstreams.NAME.mo], [accounts.NAME.opt_out]."""
+
+    def test_names_are_checked(self, write: Write) -> None:
+        """An account or upstream that is not there is named, with its line."""
+        mo = (
+            '[[mo_routes]]\nname = "a"\naccount = "acne"\n'
+            'match = { upstream = ["mtm"] }\n'
+        )
+        assert problems_of(write(LEAST + ACCOUNT + mo)) == [
+            (
+                "main.toml",
+                12,
+                "mo_routes[0].account",
+                "there is no account 'acne'; did you mean \"acme\"?",
+            ),
+            (
+                "main.toml",
+                13,
+                "mo_routes[0].match.upstream[0]",
+                "there is no upstream 'mtm'; did you mean \"mtn\"?",
+            ),
+        ]
+
+    @pytest.mark.parametrize(
+        ("target", "lacking"), [("webhook", "webhook"), ("session", "password")]
+    )
+    def test_it_leads_where_the_account_can_take_it(
+        self, write: Write, target: str, lacking: str
+    ) -> None:
+        """No webhook without a URL, no session without a password."""
+        mo = f'[[mo_routes]]\nname = "a"\naccount = "acme"\nto = "{target}"\n'
+        _, _, key, message = the_problem(write(LEAST + "[accounts.acme]\n" + mo))
+        assert key == "mo_routes[0].to[0]"
+        assert message == f"{target!r}, but account 'acme' has no {lacking}"
+
+    @pytest.mark.parametrize(
+        ("line", "key"),
+        [
+            ('match = { number = ["+4040"] }', "mo_routes[0].match.number[0]"),
+            ('match = { keyword = ["two words"] }', "mo_routes[0].match.keyword[0]"),
+            ('to = ["fax"]', "mo_routes[0].to[0]"),
+            ('nmae = "x"', "mo_routes[0].nmae"),
+        ],
+    )
+    def test_values_are_checked(self, write: Write, line: str, key: str) -> None:
+        """What could never match, and what is not known, is an error."""
+        mo = f'[[mo_routes]]\nname = "a"\naccount = "acme"\n{line}\n'
+        assert the_problem(write(LEAST + ACCOUNT + mo))[2] == key
+
+    def test_a_word_has_one_meaning(self, write: Write) -> None:
+        """A stop word that is a start word, too, is refused."""
+        more = '[accounts.acme.opt_out]\nstop = ["Stop", "go"]\nstart = ["GO"]\n'
+        _, line, key, message = the_problem(write(LEAST + ACCOUNT + more))
+        assert (line, key) == (12, "accounts.acme.opt_out.start[0]")
+        assert message == "'GO' is in stop, too"
+
+
+class TestCarriers:
+    """What an upstream can be told about its carrier."""
+
+    def load(self, write: Write, lines: str) -> Upstream:
+        """The upstream of such further lines."""
+        return load(write(UPSTREAM + lines + ROUTE)).upstreams["mtn"]
+
+    def test_tls_as_usual(self, write: Write) -> None:
+        """``tls = true``: verified, by the system's CAs; ``false``: none."""
+        assert self.load(write, "tls = true\n").tls == Tls()
+        assert self.load(write, "tls = false\n").tls is None
+
+    def test_tls_with_files(self, write: Write, tmp_path: Path) -> None:
+        """Which stand beside the configuration, wherever luckgw was started."""
+        for name, mark in {"ca": "CERTIFICATE", "k": "RSA PRIVATE KEY"}.items():
+            (tmp_path / f"{name}.pem").write_text(f"-----BEGIN {mark}-----\n")
+        tls = self.load(
+            write,
+            "tls = { ca = 'ca.pem', name = 'a.example', certificate = 'ca.pem',"
+            " key = 'k.pem' }\n",
+        ).tls
+        ca, key = tmp_path / "ca.pem", tmp_path / "k.pem"
+        assert tls == Tls(ca=ca, name="a.example", certificate=ca, key=key)
+
+    @pytest.mark.parametrize(
+        ("lines", "key", "message"),
+        [
+            ("tls = 1", "tls", "must be a table"),
+            ("tls = { ca = 'no.pem' }", "tls.ca", "can not be read: No such file"),
+            ("tls = { ca = 'main.toml' }", "tls.ca", "holds no certificate"),
+            ("tls = { name = 'a b' }", "tls.name", "must be a host's name"),
+            ("tls = { verify = 'no' }", "tls.verify", "must be true or false"),
+            (
+                "tls = { certificate = 'good.toml' }",
+                "tls.certificate",
+                "needed together",
+            ),
+            (
+                "tls = { verify = false, ca = 'good.toml' }",
+                "tls.ca",
+                "is not looked at with verify = false",
+            ),
+            ("tls = { key = 'closed.toml' }", "tls.key", "is encrypted"),
+            ("answers = 7", "answers", "must be a table"),
+            ("answers = { 0 = 'temporary' }", "answers", "holds 0x0"),
+            ("answers = { 1 = 'later' }", "answers", "of 0x1 must be one of"),
+            ("answers = { x = 'temporary' }", "answers.x", "is no code"),
+            ("answers = { 1 = 2 }", "answers.1", "must be a text"),
+            (
+                "answers = { 10 = 'temporary', 0xA = 'throttle' }",
+                "answers.0xA",
+                "is there twice: 0xa is 10",
+            ),
+            ("interface_version = '6'", "interface_version", "must be one of"),
+            ("tlvs = 'some'", "tlvs", "must be one of"),
+            ("addr_ton = 7", "addr_ton", "must be from 0 to 6"),
+            ("addr_npi = 2", "addr_npi", "must be one of 0, 1, 3"),
+            ("outbind_listen = 'tcp:1'", "outbind_listen", "is for receivers"),
+            ("outbind_system_id = 'x'", "outbind_system_id", "is only for"),
+            ("outbind_password = 'x'", "outbind_password", "is only for"),
+            (
+                "bind = 'tx+rx'\noutbind_listen = 'tcp:1'",
+                "outbind_system_id",
+                "is needed",
+            ),
+        ],
+    )
+    def test_what_can_not_be(
+        self, write: Write, lines: str, key: str, message: str
+    ) -> None:
+        """Each with its key."""
+        path = write(
+            UPSTREAM + lines + "\n" + ROUTE,
+            good="-----BEGIN CERTIFICATE-----\n",
+            closed="-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+        )
+        _, _, found, said = the_problem(path)
+        assert found == f"upstreams.mtn.{key}"
+        assert message in said
+
+    def test_tls_is_for_tcp(self, write: Write) -> None:
+        """A tls: endpoint brings its own."""
+        text = UPSTREAM.replace('"tcp:', '"tls:') + "tls = true\n" + ROUTE
+        _, line, key, message = the_problem(write(text))
+        assert (line, key) == (5, "upstreams.mtn.tls")
+        assert "not tls:" in message
+
+    @pytest.mark.parametrize(
+        ("lines", "key", "message"),
+        [
+            ("tls = { verify = false }\n", "tls.verify", "DANGER: nobody checks"),
+            ("interface_version = '3.3'\n", "bind", "SMPP 3.3 has no transceiver"),
+            ("throughput = 10\n", "window", "more than 3 s of throughput"),
+        ],
+    )
+    def test_what_is_to_be_known(
+        self, write: Write, lines: str, key: str, message: str
+    ) -> None:
+        """It works, and ``luckgw check`` warns."""
+        path = write(UPSTREAM.replace('"secret"', '{ env = "HOME" }') + lines + ROUTE)
+        [found] = warnings(load(path))
+        assert (found.file, found.key) == (str(path), f"upstreams.mtn.{key}")
+        assert message in found.message
+
+    def test_an_endpoint_that_verifies_nothing(self, write: Write) -> None:
+        """Twisted's ssl: takes any certificate."""
+        text = UPSTREAM.replace('"tcp:', '"ssl:') + ROUTE
+        assert "DANGER" in warnings(load(write(text)))[1].message
+
+    def test_an_outbind_password_in_plain_text(self, write: Write) -> None:
+        """Like any other; none at all is no secret."""
+        lines = "bind = 'receiver'\noutbind_listen = 'tcp:1'\noutbind_system_id = 'x'\n"
+        route = ROUTE.replace('"mtn"', '"sandbox"') + "[sandbox]\nenabled = true\n"
+        for password, count in (("''", 1), ("'x'", 2)):
+            text = f"{UPSTREAM}{lines}outbind_password = {password}\n{route}"
+            assert len(warnings(load(write(text)))) == count

@@ -58,7 +58,7 @@ re = '233(\\d+)'
 to = '0\\1'
 [upstreams.mtn.submit_sm]
 messaging_mode = 3
-[upstreams.mtn.tlvs]
+[upstreams.mtn.vendor_tlvs]
 0x1401 = { hex = "0a 0B" }
 0x5 = { text = "é\\u0000" }
 0x1403 = { int = 258, size = 4 }
@@ -69,7 +69,7 @@ messaging_mode = 3
     assert found.addresses.rewrite_source == (Rewrite(to="0", prefix="233"),)
     assert found.addresses.rewrite_destination == (Rewrite(to=r"0\1", re=r"233(\d+)"),)
     assert found.submit_sm.messaging_mode == 3
-    assert dict(found.tlvs) == {
+    assert dict(found.vendor_tlvs) == {
         0x1401: b"\x0a\x0b",
         0x05: b"\xe9\0",
         0x1403: b"\0\0\1\2",
@@ -129,26 +129,41 @@ messaging_mode = 3
         ('[upstreams.mtn.submit_sm]\nservice_type = "toolong"', "0 to 5 octets"),
         ('[upstreams.mtn.submit_sm]\nsend_validity = "no"', "one of as-given, always"),
         (
-            '[upstreams.mtn.tlvs]\n1401 = { hex = "" }',
-            "10: upstreams.mtn.tlvs.1401: is no",
+            '[upstreams.mtn.vendor_tlvs]\n1401 = { hex = "" }',
+            "10: upstreams.mtn.vendor_tlvs.1401: is no",
         ),
         (
-            '[upstreams.mtn.tlvs]\n0x1401 = "0a"',
-            "10: upstreams.mtn.tlvs.0x1401: must be",
-        ),
-        ('[upstreams.mtn.tlvs]\n0x1401 = { hex = "0" }', "no hexadecimal octets"),
-        ('[upstreams.mtn.tlvs]\n0x1401 = { text = "я" }', "must be Latin-1"),
-        ('[upstreams.mtn.tlvs]\n0x1401 = { text = "a", size = 1 }', "must be { hex"),
-        ("[upstreams.mtn.tlvs]\n0x1401 = { int = 256, size = 1 }", "does not fit 1"),
-        ("[upstreams.mtn.tlvs]\n0x1401 = { int = -1, size = 1 }", "does not fit 1"),
-        ("[upstreams.mtn.tlvs]\n0x1401 = { int = 0, size = 999 }", "longer than 254"),
-        (
-            '[upstreams.mtn.tlvs]\n0x5 = { hex = "" }\n0x0005 = { hex = "" }',
-            "11: upstreams.mtn.tlvs.0x0005: is there twice",
+            '[upstreams.mtn.vendor_tlvs]\n0x1401 = "0a"',
+            "10: upstreams.mtn.vendor_tlvs.0x1401: must be",
         ),
         (
-            '[upstreams.mtn.tlvs]\n0x0424 = { text = "a" }',
-            "10: upstreams.mtn.tlvs.0x0424: is message_payload, made of the text",
+            '[upstreams.mtn.vendor_tlvs]\n0x1401 = { hex = "0" }',
+            "no hexadecimal octets",
+        ),
+        ('[upstreams.mtn.vendor_tlvs]\n0x1401 = { text = "я" }', "must be Latin-1"),
+        (
+            '[upstreams.mtn.vendor_tlvs]\n0x1401 = { text = "a", size = 1 }',
+            "must be { hex",
+        ),
+        (
+            "[upstreams.mtn.vendor_tlvs]\n0x1401 = { int = 256, size = 1 }",
+            "does not fit 1",
+        ),
+        (
+            "[upstreams.mtn.vendor_tlvs]\n0x1401 = { int = -1, size = 1 }",
+            "does not fit 1",
+        ),
+        (
+            "[upstreams.mtn.vendor_tlvs]\n0x1401 = { int = 0, size = 999 }",
+            "longer than 254",
+        ),
+        (
+            '[upstreams.mtn.vendor_tlvs]\n0x5 = { hex = "" }\n0x0005 = { hex = "" }',
+            "11: upstreams.mtn.vendor_tlvs.0x0005: is there twice",
+        ),
+        (
+            '[upstreams.mtn.vendor_tlvs]\n0x0424 = { text = "a" }',
+            "10: upstreams.mtn.vendor_tlvs.0x0424: is message_payload, made of",
         ),
     ],
 )

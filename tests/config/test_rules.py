@@ -45,6 +45,37 @@ CASES: list[tuple[str, Rule, list[object], list[object]]] = [
         ["", "re:", "re:(", "re:*"],
     ),
     (
+        "certificate",
+        rules.certificate,
+        [
+            "sha256:" + "aB" * 32,
+            "sha256:" + ":".join(["9F"] * 32),
+            "subject:CN=gw1,O=Acme",
+        ],
+        [
+            "",
+            "subject:",
+            "CN=gw1",
+            "ab" * 32,
+            "sha1:" + "ab" * 20,
+            "sha256:" + "ab" * 31,
+            "sha256:" + "ab" * 33,
+            "sha256:" + "xy" * 32,
+        ],
+    ),
+    (
+        "smpp_endpoint",
+        rules.smpp_endpoint,
+        ["tcp:2775", "ssl:2776:privateKey=a:certKey=b", "unix:/run/smpp"],
+        ["", "tcp:x", "haproxy:tcp:2775"],
+    ),
+    (
+        "tls_endpoint",
+        rules.tls_endpoint,
+        ["tcp:2776", r"tcp6:2776:interface=\:\:1"],
+        ["", "tcp:x", "ssl:2776:privateKey=a:certKey=b", "unix:/run/smpp"],
+    ),
+    (
         "server_endpoint",
         rules.server_endpoint,
         [

@@ -9,16 +9,25 @@ import pytest
 
 from luckgw.config.load import load, warnings
 from luckgw.config.model import (
+    Access,
     Account,
+    AccountMo,
+    Brake,
     Config,
+    Connections,
     Gateway,
     Http,
     Match,
+    MoMatch,
+    MoRoute,
+    OptOut,
     Route,
     Sandbox,
     Smpp,
+    SmppTls,
     Store,
     Upstream,
+    UpstreamMo,
     Webhooks,
 )
 from luckgw.config.outgoing import (
@@ -64,6 +73,7 @@ def test_they_load_as_they_are(etc: Path, tmp_path: Path) -> None:
         sandbox=Sandbox(enabled=True),
         upstreams=config.upstreams,
         routes=(Route(name="default", to=("sandbox",)),),
+        mo_routes=(MoRoute(name="try-it", account="demo"),),
         accounts={
             "demo": Account(
                 name="demo",
@@ -81,7 +91,7 @@ def test_commented_defaults_are_the_defaults(etc: Path) -> None:
     """Taking the "#" away from every "#key = value" changes nothing."""
     before = load(etc / MAIN, make_password)
     for sample in etc.iterdir():
-        edit(sample, r"^#(?=\w+ = )", "")
+        edit(sample, r"^#(?=[\w.]+ = )", "")
     assert load(etc / MAIN, make_password) == before
 
 
@@ -111,7 +121,9 @@ def test_the_sample_routes_are_good_ones(etc: Path) -> None:
     with (etc / "upstreams.toml").open("a") as file:
         file.write(f"[upstreams.mtn]\n{carrier}[upstreams.backup]\n{carrier}")
     with (etc / "accounts.toml").open("a") as file:
-        file.write('[accounts.acme]\ngroup = "retail"\n')
+        file.write(
+            '[accounts.acme]\ngroup = "retail"\npassword = "x"\nwebhook = "http://a/"\n'
+        )
     edit(etc / "luckgw.toml", "^# (?=portability)", "")
     (etc / "lists").mkdir()
     for name, content in {
@@ -161,6 +173,10 @@ def test_the_sample_routes_are_good_ones(etc: Path) -> None:
         ("routes.toml", RouteRewrite, ()),
         ("routes.toml", Hook, ("name",)),
         ("accounts.toml", Account, ("name",)),
+        ("upstreams.toml", UpstreamMo, ()),
+        ("routes.toml", MoRoute, ()),
+        ("accounts.toml", AccountMo, ()),
+        ("accounts.toml", OptOut, ()),
     ],
 )
 def test_every_key_is_documented(
@@ -170,17 +186,39 @@ def test_every_key_is_documented(
     text = (ETC / file).read_text("utf-8")
     if file == MAIN:
         text = text.split(f"\n[{section.__name__.lower()}]\n")[1].split("\n[")[0]
-    shown = set(re.findall(r"^(?:# ?)*(\w+) = ", text, re.MULTILINE))
+    shown = set(re.findall(r"^(?:# ?)*(\w+)(?:\.\w+)? = ", text, re.MULTILINE))
     shown |= set(
         re.findall(r"^# \[(?:upstreams\.mtn|routes)\.(\w+)\]", text, re.MULTILINE)
     )
-    expected = {field.name for field in attrs.fields(section)} - set(given)
+    expected = {
+        field.name
+        for field in attrs.fields(section)
+        if field.name == "match" or field.type is Secret or not attrs.has(field.type)
+    } - set(given)
     assert expected <= shown
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "section"),
+    [
+        (MAIN, "tls", SmppTls),
+        (MAIN, "connections", Connections),
+        (MAIN, "brake", Brake),
+        ("accounts.toml", "access", Access),
+    ],
+)
+def test_every_key_of_a_group_is_documented(
+    file: str, key: str, section: type[attrs.AttrsInstance]
+) -> None:
+    """As a dotted key of the table that it belongs to."""
+    text = (ETC / file).read_text("utf-8")
+    for field in attrs.fields(section):
+        assert re.search(rf"^(# )?#?{key}\.{field.name} = ", text, re.MULTILINE)
 
 
 def test_conditions_of_a_route_are_documented() -> None:
     """They stand inside ``match``."""
     text = (ETC / "routes.toml").read_text("utf-8")
-    for field in attrs.fields(Match):
+    for field in (*attrs.fields(Match), *attrs.fields(MoMatch)):
         assert re.search(rf"^# #   {field.name}\b", text, re.MULTILINE)
         assert f"{field.name} = " in text

@@ -3,5 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    "luckgw.testing.store_contract", "luckgw.testing.upstream_contract"
+    "luckgw.testing.inbound_contract",
+    "luckgw.testing.store_contract",
+    "luckgw.testing.upstream_contract",
 )

@@ -6,6 +6,7 @@ import pytest
 
 from luckgw.store.journal import Backend
 from luckgw.store.memory import MemoryBackend, MemoryStore
+from luckgw.testing.inbound_contract import InboundContract
 from luckgw.testing.store_contract import Repeating, StoreContract, StoreUnderTest
 from tests.conftest import LoggedFailures
 
@@ -35,7 +36,7 @@ class RepeatedMemoryUnderTest(MemoryUnderTest):
         return epoch, Repeating(backend)
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, InboundContract):
     @pytest.fixture
     def store(self) -> StoreUnderTest:
         """An empty store."""

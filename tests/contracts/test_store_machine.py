@@ -50,7 +50,10 @@ QUEUES: Final = [
     *(keys.upstream_queue(each) for each in UPSTREAMS),
     *(keys.deliver_sm_outbox(each.decode()) for each in ACCOUNTS),
     *(keys.webhook_outbox(each.decode()) for each in ACCOUNTS),
+    keys.INBOUND,
 ]
+MO_IDS: Final = [bytes([each]) * 16 for each in range(0x61, 0x66)]
+PHONES: Final = [b"1>%d" % each for each in range(2)]
 some_id: Final = st.sampled_from(IDS)
 some_upstream: Final = st.sampled_from([UPSTREAMS[0]] * 5 + [UPSTREAMS[1]])
 some_queue: Final = st.sampled_from(QUEUES)
@@ -77,8 +80,10 @@ def seen_in_valkey(store: ValkeyUnderTest) -> Seen:
     for key, kind, value in store.command("EVAL", DUMP, 0):
         if kind == b"set":
             seen[key] = set(value)
-        elif kind in {b"zset", b"hash"}:
+        elif kind == b"zset" or key == keys.NODES:
             seen[key] = dict(zip(value[::2], map(int, value[1::2]), strict=True))
+        elif kind == b"hash":
+            seen[key] = dict(zip(value[::2], value[1::2], strict=True))
         else:
             seen[key] = value
     return seen
@@ -93,7 +98,10 @@ def seen_in_memory(store: MemoryStore) -> Seen:
     }
     seen |= {keys.message(each): record for each, record in store.records.items()}
     seen |= {keys.delayed(queue): waits for queue, waits in store.delayed.items()}
-    seen |= store.lists | store.claims | store.parked
+    seen |= store.lists | store.claims | store.parked | store.aliases
+    seen |= store.seen | store.joins | store.opted_out | store.replies
+    seen[keys.JOINS] = store.joins_due
+    seen |= {key: dict.fromkeys(inbox, 0) for key, inbox in store.inboxes.items()}
     for key, value in store.carrier_ids.items():
         if isinstance(value, Known):
             seen[key] = b"I" + value.message_id + bytes((value.segment,))
@@ -117,16 +125,24 @@ def is_safe_to_repeat(batch: Sequence[Args], before: MemoryStore) -> bool:
     Nothing is said of a message before it is accepted, and none is revoked in the batch
     that accepts it. And when a carrier gives an id again in the very batch in which the
     id's receipts come, a repeat can not tell to whom they belong. A receipt that is not
-    to be parked may find its message at the repeat.
+    to be parked may find its message at the repeat. A message that was refused for an
+    opt-out that is taken back in the same batch is kept at the repeat.
     """
-    if any(args[0] in {b"C", b"W"} for args in batch):
-        return False
-    if any(args[0] == b"R" and not args[2] for args in batch):
-        return False
-    accepted = {args[1] for args in batch if args[0] == b"A"}
-    if accepted & {args[2] if args[0] == b"N" else args[1] for args in batch} - set(
-        before.records
-    ):
+    kinds = {args[0] for args in batch}
+    fresh = {args[1] for args in batch if args[0] == b"A"} - set(before.records)
+    others = (args for args in batch if args[0] != b"A")
+    named = {args[2] if args[0] == b"N" else args[1] for args in others}
+    asked = {args[1] for args in batch if args[0] in {b"X", b"U"}}
+    opted_in = any(args[0] == b"K" and args[7] for args in batch)
+    unsafe = [
+        kinds & {b"C", b"W", b"G"},
+        any(args[0] == b"R" and not args[2] for args in batch),
+        opted_in and any(args[0] == b"A" and args[6] for args in batch),
+        # What is held can be cancelled at the repeat, when it is given back in between.
+        asked and kinds & {b"S", b"T", b"Y", b"N"},
+        fresh & named,
+    ]
+    if any(unsafe):
         return False
     owners: dict[bytes, set[bytes]] = {}
     for key, value in before.carrier_ids.items():
@@ -245,15 +261,21 @@ class StoreMachine(RuleBasedStateMachine):
             b"T": self.retry,
             b"F": self.finish,
             b"Y": self.take_over,
+            b"X": self.cancel,
+            b"U": self.replace,
+            b"Z": self.alias,
             b"V": self.revoke,
             b"I": self.register_index,
             b"W": self.sweep,
             b"O": self.drop_parked,
+            b"M": self.inbound,
+            b"J": self.part,
+            b"G": self.give_out_gaps,
+            b"K": self.assign,
         }
         # Those that a message meets more often come more often.
-        name = draw(
-            st.sampled_from([b"%c" % each for each in b"AAACCCNNNNNRRRRRRRRSTTFYVIWO"])
-        )
+        names = b"AAACCCNNNNNRRRRRRRRSTTFYXXUUZVIWOMMJJJJKKKG"
+        name = draw(st.sampled_from([b"%c" % each for each in names]))
         return (name, *make[name](node, draw))
 
     def accept(self, _node: str, draw: Draw) -> Args:
@@ -270,7 +292,68 @@ class StoreMachine(RuleBasedStateMachine):
         )
         upstream = draw(some_upstream).encode()
         index = INDEXES[ACCOUNTS.index(account)]
-        return draw(some_id), record, upstream, index, self.due(draw)
+        listed = (
+            keys.opted_out(account.decode()) + b"\0" + draw(st.sampled_from(PHONES))
+        )
+        out = draw(st.sampled_from([b"", listed]))
+        return draw(some_id), record, upstream, index, self.due(draw), out
+
+    def inbound(self, _node: str, draw: Draw) -> Args:
+        """A message from a phone, new, or come again."""
+        first = self.seen(draw)
+        head = records.inbound_head(b"mtn", self.now_ms)
+        record = records.inbound_record(head, [draw(st.binary(max_size=9))])
+        return *first, record, keys.INBOUND
+
+    def part(self, _node: str, draw: Draw) -> Args:
+        """A part of one of two or three parts."""
+        total = draw(st.integers(2, 3))
+        number = draw(st.integers(1, total))
+        content = draw(st.binary(max_size=3))
+        return (
+            *self.seen(draw),
+            keys.join(b"t%d" % total),
+            b"%d" % number,
+            b"%d" % total,
+            draw(st.sampled_from([b"d" * 16, b"e" * 16])) + content,
+            records.inbound_head(b"mtn", self.now_ms),
+            keys.JOINS,
+            b"%d" % (self.now_ms + draw(st.integers(0, 2000))),
+            keys.INBOUND,
+        )
+
+    @staticmethod
+    def seen(draw: Draw) -> Args:
+        """What tells a repeat: the key, its ttl and the id."""
+        message_id = draw(st.sampled_from(MO_IDS))
+        digest = draw(st.sampled_from([message_id, *(b"x%d" % n for n in range(9))]))
+        return keys.seen(digest), b"1000", message_id
+
+    def give_out_gaps(self, _node: str, draw: Draw) -> Args:
+        """Some of the parts that have waited long enough."""
+        want = b"%d" % draw(st.integers(0, 2))
+        return keys.JOINS, b"%d" % self.now_ms, want, keys.INBOUND
+
+    def assign(self, node: str, draw: Draw) -> Args:
+        """A message from a phone gets its account, whether it is held or not."""
+        account = draw(st.sampled_from(ACCOUNTS))
+        phone = draw(st.sampled_from(PHONES))
+        replies = keys.replies(account.decode(), phone)
+        return (
+            self.claims(node, keys.INBOUND),
+            draw(st.sampled_from(MO_IDS)),
+            self.event(records.ASSIGNED),
+            account,
+            INDEXES[ACCOUNTS.index(account)],
+            draw(st.sampled_from([b"0", b"1", b"2", b"3"])),
+            draw(st.sampled_from([b"", keys.opted_out(account.decode())])),
+            phone,
+            draw(st.sampled_from([b"", b"%d" % self.now_ms])),
+            draw(st.sampled_from([b"", replies])),
+            draw(st.sampled_from([b"a", b"b"])),
+            b"3",
+            b"1000",
+        )
 
     def revoke(self, _node: str, draw: Draw) -> Args:
         """Some message, known or not."""
@@ -348,6 +431,34 @@ class StoreMachine(RuleBasedStateMachine):
         state = draw(st.sampled_from([State.UNKNOWN, *FINALS]))
         head, tail = records.event_parts(state, self.now_ms, b"why")
         return self.claims(node, queue), self.entry(node, queue, draw), head, tail
+
+    def cancel(self, _node: str, draw: Draw) -> Args:
+        """A customer does not want a message any more, in whatever state it is."""
+        head, tail = records.event_parts(State.CANCELED, self.now_ms, b"")
+        return draw(some_id), head, tail
+
+    def replace(self, _node: str, draw: Draw) -> Args:
+        """A customer wants another message in its place, perhaps at another time."""
+        message_id = draw(some_id)
+        old = self.memory.records.get(message_id, b"none")
+        new = old
+        if message_id in self.memory.records:
+            new = records.replaced(
+                old, deadline_ms=self.now_ms + draw(st.integers(1, 3))
+            )
+            old = draw(st.sampled_from([old, old, old, old[:-1]]))
+        delayed = keys.delayed(keys.upstream_queue(draw(some_upstream)))
+        due = draw(st.sampled_from([b"", delayed]))
+        return message_id, old, new, due, b"%d" % (self.now_ms + 500)
+
+    def alias(self, _node: str, draw: Draw) -> Args:
+        """A shorter name of some message."""
+        name = draw(st.sampled_from([b"0000000a", b"0000000b"]))
+        return (
+            keys.alias(draw(st.sampled_from(["acme", "b"])), name),
+            draw(some_id),
+            b"9",
+        )
 
     def register_index(self, _node: str, draw: Draw) -> Args:
         """Some account's day."""

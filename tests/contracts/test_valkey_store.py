@@ -8,6 +8,7 @@ from luckgw.domain.states import State
 from luckgw.store import keys
 from luckgw.store.interface import FLAG_WEBHOOK
 from luckgw.store.journal import Backend
+from luckgw.testing.inbound_contract import InboundContract
 from luckgw.testing.store_contract import (
     NOON_MS,
     QUEUE,
@@ -38,7 +39,7 @@ def connection(valkey: Valkey) -> Iterator[BlockingConnection]:
     connection.close()
 
 
-class TestValkeyStore(StoreContract):
+class TestValkeyStore(StoreContract, InboundContract):
     @pytest.fixture
     def store(self, connection: BlockingConnection) -> ValkeyUnderTest:
         """An empty server."""

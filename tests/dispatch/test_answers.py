@@ -1,6 +1,7 @@
 import pytest
 
-from luckgw.dispatch.answers import RETRY_S, Answer, classify, err, retry_after
+from luckgw.dispatch.answers import RETRY_S, Answer, Answers, err, retry_after
+from luckgw.upstream.interface import NACK
 
 KNOWN = {
     0x00: Answer.TAKEN,
@@ -18,9 +19,33 @@ KNOWN = {
 def test_every_code_has_its_class() -> None:
     """The table of spec/reliability 2.11; whatever is not in it is permanent."""
     codes = [*range(0x200), 0x400, 0x4FF, 0xFFFF, 0xFFFFFFFF]
+    classify = Answers({}).classify
     assert {code: classify(code) for code in codes} == {
         code: KNOWN.get(code, Answer.PERMANENT) for code in codes
     }
+
+
+def test_a_carrier_has_its_own_codes() -> None:
+    """What is configured goes before the rule, for standard codes, too; the rest stays
+    as it is.
+    """
+    words = {0x45A: "temporary", 0x15: "throttle", 0x08: "permanent", 1: "session"}
+    classify = Answers(words).classify
+    codes = [*range(0x200), 0x400, 0x45A, 0x4FF]
+    expected = {code: KNOWN.get(code, Answer.PERMANENT) for code in codes} | {
+        0x45A: Answer.TEMPORARY,
+        0x15: Answer.THROTTLE,
+        0x08: Answer.PERMANENT,
+        0x01: Answer.SESSION,
+    }
+    assert {code: classify(code) for code in codes} == expected
+
+
+@pytest.mark.parametrize("code", [0x00, 0x01, 0x03, 0x58, 0x45A, 0xFFFFFFFF])
+def test_a_generic_nack_is_temporary_whatever_it_says(code: int) -> None:
+    """It is about the PDU, and not about the message; err shows its code."""
+    assert Answers({code: "permanent"}).classify(NACK | code) is Answer.TEMPORARY
+    assert err(NACK | code) == err(code)
 
 
 def test_the_schedule_of_retries() -> None:

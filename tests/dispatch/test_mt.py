@@ -1,16 +1,20 @@
 """What becomes of a message after it was claimed, answer by answer."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from luckgw.config import model
 from luckgw.config.outgoing import Rewrite, UpstreamAddresses
 from luckgw.config.routes import Route, RouteRewrite
 from luckgw.dispatch import expiry
+from luckgw.dispatch.refusals import MOST_CODES
 from luckgw.domain.states import State
 from luckgw.store import keys, records
-from luckgw.store.interface import FLAG_WEBHOOK
+from luckgw.store.interface import FLAG_WEBHOOK, Verdict
 from luckgw.store.records import REQUEUED, UNCERTAIN
+from luckgw.upstream.interface import NACK
 from luckgw.wire.pdus import decode_sm
 from tests.dispatch.world import (
     ACCOUNT,
@@ -197,7 +201,165 @@ class TestSending:
             "uncertain": 1,
             "sent": 11,
             "duplicates_suspected": 0,
+            "refused": {},
         }
+
+
+class TestNacked:
+    """A generic_nack: the carrier could not read it (spec/reliability 2.8)."""
+
+    NACK_03 = NACK | 0x03
+
+    def test_three_times_and_no_more(self, world: World) -> None:
+        """Three tries may end so; the fourth rejects the message, err shows why."""
+        message_id = world.accept()
+        for wait in (5, 15, 60):
+            world.after(world.carrier.answer, self.NACK_03)
+            assert world.node.due() == {message_id: wait}
+            world.wait(wait + 0.5, step=wait)
+        world.after(world.carrier.answer, self.NACK_03)
+        assert world.node.state(message_id) is State.REJECTED
+        assert len(world.carrier.got) == 4
+        assert tails(world, message_id) == [
+            *[[b"mtn", b"3", b"nack"]] * 3,
+            [b"mtn", b"REJECTD", b"003"],
+        ]
+
+    def test_over_a_restart(self, world: World) -> None:
+        """They are counted in the record, not in the process."""
+        message_id = world.accept()
+        for _ in range(2):
+            world.after(world.carrier.answer, self.NACK_03)
+            world.wait(61, step=60)
+        world.die()
+        world.start()
+        world.carrier.come()
+        world.node.take_over(model.Config(upstreams={"mtn": world.config}))
+        world.wait(200, step=10)
+        for _ in range(2):
+            world.after(world.carrier.answer, self.NACK_03)
+            world.wait(301, step=60)
+        assert world.node.state(message_id) is State.REJECTED
+
+    def test_other_refusals_are_not_counted_with_them(self, world: World) -> None:
+        """A carrier that has trouble of its own is tried until the validity ends."""
+        message_id = world.accept()
+        statuses = (self.NACK_03, SYSTEM_ERROR, SYSTEM_ERROR, self.NACK_03)
+        for status in statuses:
+            world.after(world.carrier.answer, status)
+            world.wait(301, step=60)
+        assert world.node.state(message_id) is State.ACCEPTED
+        world.after(world.carrier.answer)
+        assert world.node.state(message_id) is SENT
+
+    def test_many_segments_in_one_try_are_one(self, world: World) -> None:
+        """A long message has as many tries as a short one."""
+        message_id = world.accept(b"a", b"b", b"c", b"d")
+        world.after(world.carrier.answer, *[self.NACK_03] * 4)
+        assert world.node.kinds(message_id) == [REQUEUED]
+        world.wait(5.5, step=5)
+        world.after(world.carrier.answer, 0, 0, 0, 0)
+        assert world.node.state(message_id) is SENT
+
+    def test_what_is_sent_stays_sent(self, world: World) -> None:
+        """Rejected, but no segment goes again."""
+        message_id = world.accept(b"a", b"b")
+        world.after(world.carrier.answer, 0, self.NACK_03)
+        for wait in (5, 15, 60):
+            world.wait(wait + 0.5, step=wait)
+            world.after(world.carrier.answer, self.NACK_03)
+        assert world.carrier.texts == [b"a", b"b", b"b", b"b", b"b"]
+        assert world.node.state(message_id) is State.REJECTED
+
+
+class TestCodesOfACarrier:
+    VENDOR = 0x45A
+
+    def test_unknown_ones_are_permanent_counted_and_kept(
+        self, world: World, logged: Callable[[str], list[str]]
+    ) -> None:
+        """The number stands in err as it came; one line says that nobody knows it."""
+        first, second = world.accept_many(2)
+        world.after(world.carrier.answer, self.VENDOR, self.VENDOR)
+        assert world.node.state(first) is world.node.state(second) is State.REJECTED
+        assert tails(world, first) == [[b"mtn", b"REJECTD", b"1114"]]
+        assert world.mt.status()["refused"] == {"0x45A": 2}
+        assert len(logged("0x45A")) == 1
+
+    @pytest.mark.parametrize(
+        ("word", "kinds", "held_back"),
+        [
+            ("temporary", [REQUEUED], []),
+            ("throttle", [], [1.0]),
+            ("session", [], [1.0]),
+        ],
+    )
+    def test_what_the_configuration_says(
+        self,
+        make_world: MakeWorld,
+        logged: Callable[[str], list[str]],
+        word: str,
+        kinds: list[int],
+        held_back: list[float],
+    ) -> None:
+        """The message goes again, now or later; and nothing is unknown."""
+        world = make_world(answers={self.VENDOR: word})
+        message_id = world.accept()
+        world.after(world.carrier.answer, self.VENDOR)
+        assert world.node.kinds(message_id) == kinds
+        assert world.carrier.held_back == held_back
+        world.wait(6)
+        world.after(world.carrier.answer)
+        assert world.node.state(message_id) is SENT
+        assert len(world.carrier.got) == 2
+        assert logged("0x45A") == []
+
+    def test_permanent_can_be_said_of_a_temporary_one(
+        self, make_world: MakeWorld
+    ) -> None:
+        """0x08 of a carrier that means "no credit" by it."""
+        world = make_world(answers={SYSTEM_ERROR: "permanent"})
+        message_id = world.accept()
+        world.after(world.carrier.answer, SYSTEM_ERROR)
+        assert world.node.state(message_id) is State.REJECTED
+
+    def test_a_carrier_with_endless_codes(self, world: World) -> None:
+        """They are counted in bounded memory."""
+        for code in range(0x1000, 0x1000 + 3 * MOST_CODES):
+            world.accept()
+            world.after(world.carrier.answer, code)
+        refused = world.mt.status()["refused"]
+        assert isinstance(refused, dict)
+        assert len(refused) == MOST_CODES + 1
+        assert refused["others"] == 2 * MOST_CODES
+
+
+class TestNotCarried:
+    """A carrier that can not be sent a message as it is."""
+
+    def test_it_is_rejected_at_once(
+        self, world: World, logged: Callable[[str], list[str]]
+    ) -> None:
+        """With 193, "optional parameter not allowed"; the others go."""
+        world.carrier.refuses = b"b"
+        ids = [world.accept(text) for text in (b"a", b"b", b"c")]
+        states = [world.node.state(each) for each in ids]
+        assert states == [State.ACCEPTED, State.REJECTED, State.ACCEPTED]
+        assert tails(world, ids[1]) == [[b"mtn", b"REJECTD", b"193"]]
+        assert world.mt.status()["sent"] == 2
+        world.after(world.carrier.answer, 0, 0)
+        assert world.node.state(ids[2]) is SENT
+        assert len(logged("can not go to mtn")) == 1
+
+    def test_one_segment_of_many(self, world: World) -> None:
+        """What is under way is awaited, what is not stays."""
+        world.carrier.refuses = b"b"
+        message_id = world.accept(b"a", b"b", b"c")
+        assert world.carrier.texts == [b"a"]
+        world.after(world.carrier.answer)
+        assert world.node.state(message_id) is State.REJECTED
+        assert world.mt.status()["in_flight"] == 0
+        assert world.node.claimed() == set()
 
 
 class TestRefusedForGood:
@@ -699,6 +861,78 @@ class TestLateAnswers:
         world.after(world.carrier.answer_late, 0, 1)
         world.after(world.carrier.answer, 0, 0)
         assert world.carrier.texts == [b"a", b"b", b"x", b"y", b"a"]
+        world.after(world.carrier.answer)
+        assert world.node.state(message_id) is SENT
+
+
+class TestChangedByItsCustomer:
+    """A message in its queue is cancelled or replaced (spec/reliability 2.3)."""
+
+    def change(self, world: World, message_id: bytes, **changes: Any) -> None:
+        """Replace a message's record."""
+        old = world.node.store.records[message_id]
+        new = records.replaced(old, **changes)
+        told: list[Any] = []
+        world.node.journal.replace(
+            message_id, old, new, None, lambda *verdict: told.append(verdict)
+        )
+        world.node.turn()
+        assert told == [(Verdict.APPLIED, "")]
+
+    def test_cancelled(self, world: World) -> None:
+        """It is claimed, found to be over, and settled: no carrier sees it."""
+        world.after(world.carrier.go)
+        unwanted, wanted = world.accept_many(2)
+        told: list[Any] = []
+        world.node.journal.cancel(unwanted, b"", lambda *v: told.append(v))
+        world.node.turn()
+        assert told == [(Verdict.APPLIED, "")]
+        world.mt.expire()
+        world.node.turn()
+        world.after(world.carrier.come)
+        world.wait(1)
+        assert world.carrier.texts == [b"1"]
+        assert world.node.state(unwanted) is State.CANCELED
+        assert world.node.claimed() == {wanted}
+
+    def test_cancelled_and_then_too_late(self, world: World) -> None:
+        """What is cancelled does not expire."""
+        world.after(world.carrier.go)
+        message_id = world.accept(validity_s=10)
+        world.node.journal.cancel(message_id, b"", lambda *_: None)
+        world.wait(11)
+        world.mt.expire()
+        world.node.turn()
+        assert world.node.state(message_id) is State.CANCELED
+        assert world.node.claimed() == set()
+
+    def test_replaced(self, world: World) -> None:
+        """The carrier gets what it is now."""
+        world.after(world.carrier.go)
+        message_id = world.accept()
+        self.change(world, message_id, bodies=[submit_body(b"new")])
+        world.after(world.carrier.come)
+        assert world.carrier.texts == [b"new"]
+
+    def test_put_off(self, world: World) -> None:
+        """A message that was ready waits for its new time, and goes then."""
+        world.after(world.carrier.go)
+        message_id = world.accept()
+        self.change(world, message_id, due_ms=world.node.now_ms() + 60_000)
+        world.after(world.carrier.come)
+        world.wait(1)
+        assert world.carrier.texts == []
+        assert world.node.due() == {message_id: 59.0}
+        world.wait(60)
+        assert world.carrier.texts == [b"Hello"]
+
+    def test_scheduled(self, world: World) -> None:
+        """Nobody sees it before its time."""
+        message_id = world.node.accept(due_ms=world.node.now_ms() + 60_000)
+        world.wait(59)
+        assert world.carrier.texts == []
+        world.wait(2)
+        assert world.carrier.texts == [b"Hello"]
         world.after(world.carrier.answer)
         assert world.node.state(message_id) is SENT
 

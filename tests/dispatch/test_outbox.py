@@ -8,13 +8,14 @@ import pytest
 from twisted.internet.task import Clock
 
 from luckgw.dispatch.outbox import DeliverSmOutbox
-from luckgw.domain.ids import to_text
+from luckgw.domain.ids import from_text, group_of, to_text, written
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
+from luckgw.egress.mo import Reading
 from luckgw.egress.sessions import Sessions
 from luckgw.receipts.parse import Receipt, parse
 from luckgw.store import keys
-from luckgw.store.interface import FLAG_DELIVER_SM
+from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_MULTI, ID_FORM_SHIFT
 from luckgw.store.memory import MemoryStore
 from luckgw.wire.pdus import Command, Sm, decode_sm
 from tests.dispatch.world import ACCOUNT, UPSTREAM, Node, submit_body
@@ -28,6 +29,7 @@ class Session:
     """A partner's session: egress.sessions.Receiver."""
 
     capacity: int = 2
+    takes_tlvs: bool = True
     open: list[Any] = attrs.Factory(list)
     got: list[Sm] = attrs.Factory(list)
 
@@ -62,7 +64,7 @@ class House:
         self.node = Node(clock, MemoryStore(), folder)
         self.sessions = Sessions(lambda _: self.outbox.changed())
         self.outbox = DeliverSmOutbox(
-            self.node.journal, ACCOUNT, self.sessions, self.node.now_ms
+            self.node.journal, ACCOUNT, self.sessions, self.node.now_ms, Reading()
         )
 
     def bind(self, capacity: int = 2) -> Session:
@@ -162,6 +164,21 @@ class TestDelivering:
         assert house.is_empty
         assert house.outbox.delivered == 1
         assert house.outbox.consumer.held == set()
+
+    @pytest.mark.parametrize("form", range(4))
+    @pytest.mark.parametrize("multi", [0, FLAG_MULTI])
+    def test_under_the_id_that_was_told(
+        self, house: House, form: int, multi: int
+    ) -> None:
+        """In the form of the session that sent it, whichever session gets it; the
+        messages of a submit_multi under the one of their group.
+        """
+        flags = FLAG_DELIVER_SM | form << ID_FORM_SHIFT | multi
+        session = house.bind()
+        message_id = from_text(house.message(State.DELIVERED, flags=flags))
+        assert message_id is not None
+        told = written(group_of(message_id) if multi else message_id, form)
+        assert session.ids == [told]
 
     def test_kept_until_somebody_binds(self, house: House) -> None:
         """In order, however many there are; a transmitter gets none."""

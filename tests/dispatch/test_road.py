@@ -97,7 +97,9 @@ class House:
         self.dispatch = Dispatch(
             clock, node.journal, config, self.hook, node.now_ms, lambda: 0.5
         )
-        self.receipts = Receipts(node.journal, self.dispatch.wake)
+        self.receipts = Receipts(
+            node.journal, self.dispatch.wake, lambda _upstream, _sm, reply: reply(0x64)
+        )
         flusher = Flusher(clock)
         for name, network in (
             ("mtn", self.carrier.network),

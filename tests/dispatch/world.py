@@ -24,8 +24,9 @@ from luckgw.store.interface import Accept, StoreAway
 from luckgw.store.journal import Args, Backend, Journal
 from luckgw.store.memory import MemoryBackend, MemoryStore
 from luckgw.store.revoked import RevokeList
-from luckgw.upstream.interface import BindStatus, Listener, Reply
+from luckgw.upstream.interface import BindStatus, Listener, NotCarried, Reply
 from luckgw.wire.pdus import Sm, decode_sm, encode_sm
+from tests.store import reads
 
 NOON_MS: Final = 1_800_014_400_000
 """2027-01-15, 12:00 UTC: when each test begins."""
@@ -157,16 +158,7 @@ class Node:
         """The few reading commands that are not the journal's."""
         if self.link.is_cut:
             return fail(StoreAway("cut"))
-        command, key = args
-        assert isinstance(key, bytes)
-        if command == b"GET":
-            return succeed(self.store.records.get(key.removeprefix(b"m:")))
-        assert command == b"SMEMBERS"
-        sets = {
-            keys.CLAIMS: self.store.claims_in_use,
-            keys.INDEXES: self.store.indexes,
-        }
-        return succeed(set(sets.get(key, self.store.claims.get(key, set()))))
+        return succeed(reads.run(self.store, *args))
 
     # -- messages ----------------------------------------------------------------------
 
@@ -184,6 +176,7 @@ class Node:
         flags: int = 0,
         registered_delivery: int = 1,
         message_id: bytes = b"",
+        due_ms: int | None = None,
     ) -> bytes:
         """Keep a message of a segment for each text (one, "Hello"); gives its id."""
         message_id = message_id or self.next_id
@@ -198,6 +191,7 @@ class Node:
             deadline_ms=self.now_ms() + round(validity_s * 1000),
             bodies=bodies or [submit_body(each) for each in texts or (b"Hello",)],
             done=told.append,
+            due_ms=due_ms,
         )
         self.turn()
         assert told == [Accept.STORED]
@@ -296,6 +290,8 @@ class Carrier:
     """Those whose answer can only be late."""
     held_back: list[float] = attrs.Factory(list)
     is_draining: bool = False
+    refuses: bytes = b""
+    """A text that can not be sent to it."""
     _paused_until: float = 0.0
     _ids: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
     listener: Listener = attrs.field(init=False)
@@ -322,6 +318,8 @@ class Carrier:
         """See the port."""
         assert self.room > 0, "submit without room"
         submitted = Submitted(body, context)
+        if self.refuses and submitted.text == self.refuses:
+            raise NotCarried("not this one")
         self.got.append(submitted)
         self.open.append(submitted)
         return self

@@ -5,6 +5,7 @@ once, and a peer costs no more than the limits say.
 """
 
 import random
+import re
 import struct
 from collections import Counter
 from typing import Any, Final
@@ -37,6 +38,9 @@ _MAY_BEGIN: Final = {
 _COMMANDS: Final = frozenset(int(command) for command in Command)
 _STATUSES: Final = frozenset(int(status) for status in Status)
 _WITH_NUL: Final = {Command.DELIVER_SM_RESP, Command.DATA_SM_RESP}
+_QUERIED: Final = re.compile(
+    rb"[^\0]{1,64}\0(\d{15}\+)?\0[\1-\x08].", re.DOTALL
+)  # message_id, final_date, message_state, error_code
 _BIND_BODIES: Final = (b"luckgw\0", b"luckgw\0\x02\x10\x00\x01\x34")
 
 
@@ -62,8 +66,17 @@ def _check_refusal(role: Role, pdu: Pdu) -> None:
         assert pdu.body == b"\0"
     elif pdu.command_id == Command.SUBMIT_SM_RESP and role is Role.SMSC:
         assert pdu.body in (b"", b"\0")  # the latter for v3.3
+    elif pdu.command_id == Command.SUBMIT_MULTI_RESP and pdu.body:
+        assert pdu.body[:1] == b"\0"  # no id, and who was refused
+        _check_unsuccess(pdu.body[1:])
     else:
         assert pdu.body == b""
+
+
+def _check_unsuccess(octets: bytes) -> None:
+    """Fail unless it is a whole list of destinations, each with its status."""
+    entry = rb"..[^\0]{0,20}\0\0\0\0[^\0]"
+    assert re.fullmatch(rb".(%b){%d}" % (entry, octets[0]), octets, re.DOTALL)
 
 
 def _check_answer(pdu: Pdu) -> None:
@@ -72,7 +85,13 @@ def _check_answer(pdu: Pdu) -> None:
         assert pdu.body.find(b"\0") == len(pdu.body) - 1 <= 64
     elif pdu.command_id & ~_RESPONSE in BINDS:
         assert pdu.body in _BIND_BODIES
-    else:
+    elif pdu.command_id == Command.SUBMIT_MULTI_RESP and pdu.body:
+        message_id, rest = pdu.body.split(b"\0", 1)
+        assert 0 < len(message_id) <= 64
+        _check_unsuccess(rest)
+    elif pdu.command_id == Command.QUERY_SM_RESP and pdu.body:
+        assert _QUERIED.fullmatch(pdu.body)
+    else:  # a session alone answers these without a body
         assert pdu.body == b""
 
 

@@ -36,20 +36,25 @@ def test_a_thousand_damaged_pdus_on_a_live_port(build: Callable[..., House]) -> 
 
 
 GOOD = Outcome(
-    attack={"illegal": []},
-    alone={"ok": True, "response_ms": {"p99": 10.0}},
-    beside={"ok": True, "response_ms": {"p99": 15.0}},
+    attack={"illegal": [], "pdus": 7, "seconds": 1.0, "answers": 3},
+    alone={"ok": True, "response_ms": {"p50": 1.0, "p99": 10.0}},
+    beside={"ok": True, "response_ms": {"p50": 2.0, "p99": 15.0}},
     unhandled=0,
     rss_before_mib=60.0,
     rss_peak_mib=124.0,
     rss_after_mib=124.0,
+    rss_quarters_mib=[90.0, 108.0, 110.0, 124.0],
     gateway_cpu_s=1.0,
 )
 
 
 def test_the_bars() -> None:
-    """At the bar is well."""
+    """At the bar is well; people are told figure and bound of each."""
     assert GOOD.faults == []
+    told = str(GOOD)
+    assert "memory: 60 MiB, at most 124 (bound 124)" in told
+    assert "by quarters 90, 108, 110, 124 (last at most 16 over" in told
+    assert "beside: p50 2.0 ms, p99 15.0 ms\n  (bound 15.0 ms)" in told
 
 
 @pytest.mark.parametrize(
@@ -62,6 +67,7 @@ def test_the_bars() -> None:
             {"beside": {"ok": False, "response_ms": {"p99": 15.0}}},
         ),
         ("memory", {"rss_peak_mib": 124.1}),
+        ("memory that grows on", {"rss_quarters_mib": [124.0, 107.9, 110.0, 124.0]}),
         (
             "the partner's p99",
             {"beside": {"ok": True, "response_ms": {"p99": 15.1}}},
@@ -69,7 +75,7 @@ def test_the_bars() -> None:
     ],
 )
 def test_beyond_a_bar(what: str, changed: dict[str, Any]) -> None:
-    """Each of the five promises can be broken by itself."""
+    """Each of the six promises can be broken by itself."""
     assert attrs.evolve(GOOD, **changed).faults == [what]
 
 

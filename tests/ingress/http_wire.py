@@ -19,8 +19,10 @@ from luckgw.domain.errors import Refusal
 from luckgw.ingress.http_api import HttpApi
 from luckgw.ingress.http_auth import Gate
 from luckgw.ingress.http_site import ApiChannel, ApiSite
+from luckgw.ingress.inbox import Inbox
 from luckgw.ingress.ports import Accepted, MessageStatus
 from luckgw.store.api_keys import ApiKey
+from luckgw.store.interface import StoreAway
 
 UUID = "f48c1e28-0c5d-4c5e-9d0a-0123456789ab"
 KEY = "lk_live_aaaaaaaa_" + "k" * 43
@@ -102,7 +104,7 @@ class Pipeline:
         self.taken: list[tuple[str, str, str, str]] = []
         self.sandboxed: list[str] = []
         self.transliterate: list[bool | None] = []
-        self.messages: dict[bytes, MessageStatus] = {}
+        self.messages: dict[tuple[str, str], MessageStatus] = {}
         self.refusal: BaseException | None = None
         self.waiting: Deferred[Accepted] | None = None
         self.accepted = Accepted(UUID, 1, "gsm7")
@@ -126,11 +128,11 @@ class Pipeline:
             self.sandboxed.append(content)
         return succeed(self.accepted) if self.waiting is None else self.waiting
 
-    def status(self, message_id: bytes) -> "Deferred[MessageStatus | None]":
+    def status(self, account: str, told_id: str) -> "Deferred[MessageStatus | None]":
         """Look one up."""
         if self.refusal is not None:
             return fail(self.refusal)
-        return succeed(self.messages.get(message_id))
+        return succeed(self.messages.get((account, told_id.lower())))
 
 
 class KeyRing:
@@ -145,6 +147,33 @@ class KeyRing:
         if self.refusal is not None:
             raise self.refusal
         return self.keys.get(key)
+
+
+class Kept:
+    """What the store keeps of phones' messages, and the two commands that read it."""
+
+    def __init__(self) -> None:
+        self.inboxes: dict[bytes, list[bytes]] = {}
+        self.records: dict[bytes, bytes] = {}
+        self.is_away = False
+
+    def execute(self, *args: bytes | str | int) -> "Deferred[Any]":
+        """ZRANGE by name, backwards; MGET."""
+        if self.is_away:
+            return fail(StoreAway("cut"))
+        command, *rest = args
+        if command == b"MGET":
+            return succeed([self.records.get(each[2:]) for each in rest])  # type: ignore[arg-type, index]
+        key, before, _, *_, limit = rest
+        assert isinstance(key, bytes)
+        assert isinstance(before, bytes)
+        assert isinstance(limit, int)
+        older = [
+            each
+            for each in sorted(self.inboxes.get(key, []), reverse=True)
+            if before == b"+" or each < before[1:]
+        ]
+        return succeed(older[:limit])
 
 
 class Ready:
@@ -165,7 +194,7 @@ def api_key(account: str = "acme", **changes: Any) -> ApiKey:
         account=account,
         name="",
         is_test=False,
-        scopes=frozenset({"send", "status"}),
+        scopes=frozenset({"send", "status", "inbox"}),
         allow_query=True,
         json_answers=False,
         created_ms=0,
@@ -184,11 +213,13 @@ class Api:
         self.keys = KeyRing({KEY: api_key()})
         self.accounts = {"acme": Account(name="acme"), "other": Account(name="other")}
         self.ready = Ready()
+        self.kept = Kept()
         self.app = HttpApi(
             Gate(self.keys, self.accounts.get),
             self.pipeline,
             self.pipeline,
             self.ready,
+            Inbox(self.kept.execute),
         )
         self.site = self.site_of(self.app.resource())
 

@@ -6,14 +6,22 @@ from typing import Any
 
 import attrs
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, ensureDeferred, fail, maybeDeferred
+from twisted.internet.defer import (
+    Deferred,
+    ensureDeferred,
+    fail,
+    maybeDeferred,
+    succeed,
+)
 from twisted.internet.task import Clock
 
 from luckgw.admission.accounts import Accounts
+from luckgw.admission.brake import Brake
 from luckgw.config import model
 from luckgw.config.secret import Secret
 from luckgw.domain.ids import to_text, uuid_source
 from luckgw.egress.sessions import Sessions
+from luckgw.ingress.smpp_requests import Requests
 from luckgw.ingress.smpp_server import SmppServer
 from luckgw.ingress.smpp_session import ServerSession
 from luckgw.link.flusher import Flusher
@@ -23,12 +31,14 @@ from luckgw.routing.table import RouteTable
 from luckgw.store.interface import StoreAway
 from luckgw.store.journal import Args, Backend, Journal
 from luckgw.store.memory import MemoryBackend, MemoryStore
+from luckgw.store.messages import Messages
 from luckgw.store.records import Record, decode
 from luckgw.store.revoked import RevokeList
 from luckgw.text.references import References
 from luckgw.wire.binds import Bind, encode_bind
 from luckgw.wire.pdus import Command, encode_sm
 from tests.link.far import Far
+from tests.store import reads
 
 WALL_MS = 1_800_014_400_000
 PASSWORD = "secret08"
@@ -56,6 +66,12 @@ class Store:
         d: Deferred[list[object]] = Deferred()
         self._waiting.append((operations, d))
         return d
+
+    def execute(self, *args: bytes | str | int) -> "Deferred[Any]":
+        """As interface.Commands."""
+        if self.is_away:
+            return fail(StoreAway("no store"))
+        return succeed(reads.run(self.kept, *args))
 
     def claimed(self, claims: bytes) -> "Deferred[Iterable[bytes]]":
         """As Backend."""
@@ -142,6 +158,8 @@ class Gateway:
     ) -> None:
         self.clock = clock
         self.store = Store()
+        self.now_ms = WALL_MS
+        self.woken: list[str] = []
         self.marks = Marks()
         self.upstreams = Upstreams()
         self.outboxes: dict[str, Outbox] = {}
@@ -154,7 +172,7 @@ class Gateway:
             clock,
             self.store,
             RevokeList(folder / "revoked"),
-            lambda: WALL_MS,
+            lambda: self.now_ms,
             "gw1",
             1,
             7 * 86_400,
@@ -177,18 +195,36 @@ class Gateway:
             outgoings([CARRIER], References(lambda: 7)),
             uuid_source(),
             clock.seconds,
+            self._short_id,
         )
+        requests = Requests(
+            clock,
+            self.journal,
+            Messages(self.store.execute),
+            [UPSTREAM],
+            lambda: self.now_ms,
+            self.woken.append,
+        )
+        self.short_ids = 0
+        config = model.Smpp(**({"system_id": "luckgw"} | smpp))
         self.server = SmppServer(
             clock,
             Flusher(clock),
-            model.Smpp(**({"system_id": "luckgw"} | smpp)),
+            config,
             Accounts(known, self._verify_hash),
             submit,
+            requests,
             self.sessions,
             self.outbox,
-            lambda: WALL_MS,
+            lambda: self.now_ms,
             self._in_thread,
+            Brake(config.brake),
         )
+
+    def _short_id(self) -> bytes:
+        """An id whose first octets count."""
+        self.short_ids += 1
+        return self.short_ids.to_bytes(4, "big") + b"\x07" * 12
 
     def outbox(self, name: str) -> Outbox:
         """An account's outbox."""
@@ -209,7 +245,6 @@ class Gateway:
     def connect(self, host: str = "192.0.2.1") -> Far:
         """A partner connects."""
         session = self.server.buildProtocol(IPv4Address("TCP", host, 40000))
-        assert session is not None, "the server takes no connection"
         return Far(self.clock, session, host)
 
     def bound(

@@ -2,7 +2,6 @@
 
 import pytest
 
-from luckgw.domain import ids
 from luckgw.domain.errors import system_error
 from luckgw.domain.states import State
 from luckgw.ingress.ports import MessageStatus
@@ -30,10 +29,8 @@ TARGETS = [
 
 def store(api: Api, account: str = "acme", state: State = State.DELIVERED) -> None:
     """A message of that account, as the portal's example has it."""
-    message_id = ids.from_text(UUID)
-    assert message_id is not None
     updated_ms = 1_698_417_005_999
-    api.pipeline.messages[message_id] = MessageStatus(
+    api.pipeline.messages[account, UUID] = MessageStatus(
         UUID, account, state, updated_ms, "LuckCreators", "233501234567"
     )
 

@@ -9,11 +9,12 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from luckgw.domain.errors import Refusal
-from luckgw.domain.ids import from_text, to_text
+from luckgw.domain.ids import to_text
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
 from luckgw.ingress.ports import Accepted, MessageStatus
 from luckgw.ingress.sender import Reader, Sender
+from luckgw.store.messages import Messages
 from tests.dispatch.world import NOON_MS
 from tests.pipeline.test_text import ACME, House
 
@@ -59,14 +60,20 @@ class TestSender:
         assert failure.value.http_status == 503
 
 
+UNKNOWN = to_text(b"x" * 16)
+
+
+def reader(house: House) -> Reader:
+    """Reads what the house has kept."""
+    return Reader(Messages(house.node.execute), lambda: NOON_MS)
+
+
 class TestReader:
     def test_a_message(self, house: House) -> None:
         """Its state and since when, its account and addresses."""
         kept = house.send()
         assert kept is not None
-        message_id = from_text(kept.message_id)
-        assert message_id is not None
-        found = outcome(Reader(house.node.execute).status(message_id))
+        found = outcome(reader(house).status("acme", kept.message_id))
         assert found == MessageStatus(
             message_id=kept.message_id,
             account="acme",
@@ -78,11 +85,11 @@ class TestReader:
 
     def test_none(self, house: House) -> None:
         """None for an id that nobody gave out."""
-        assert outcome(Reader(house.node.execute).status(b"x" * 16)) is None
+        assert outcome(reader(house).status("acme", UNKNOWN)) is None
 
     def test_the_store_is_away(self, house: House) -> None:
         """A refusal that asks to try again."""
         house.node.lose()
-        failure = outcome(Reader(house.node.execute).status(b"x" * 16))
+        failure = outcome(reader(house).status("acme", UNKNOWN))
         assert isinstance(failure.value, Refusal)
         assert failure.value.http_status == 503

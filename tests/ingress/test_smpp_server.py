@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
+from luckgw.config.model import OPTIONAL_PDUS
 from luckgw.config.secret import Secret
 from luckgw.domain.ids import from_text
 from luckgw.domain.status import Status
-from luckgw.ingress import smpp_server
 from luckgw.wire.pdus import Command, Tag, decode_sm, encode_pdu
 from tests.conftest import LoggedFailures
 from tests.ingress.smpp_wire import (
@@ -239,13 +238,13 @@ class TestSlowPasswordCheck:
         assert (answer.sequence_number, answer.command_status) == (first, 0)
 
     def test_two_at_the_same_time(self, gateway: Gateway) -> None:
-        """The limit of binds holds, in whatever order the threads end."""
+        """The limit of binds holds: the first one has the place."""
         fars = [gateway.connect(), gateway.connect()]
         for far in fars:
             bind(far)
-        for check in reversed(gateway.checks):
+        for check in gateway.checks:
             check()
-        assert [statuses(far) for far in fars] == [[0x0D], [0]]
+        assert [statuses(far) for far in fars] == [[0], [0x0D]]
 
     def test_the_partner_goes_meanwhile(self, gateway: Gateway) -> None:
         """The verdict on somebody who has left changes nothing."""
@@ -436,7 +435,7 @@ class TestSubmit:
             submit(far, destination_addr=b"0", short_message=b"my secret")
             far.turn()
         assert gateway.server.refusals == {0x0B: 100}
-        lines = [line for line in log if "refused a submit_sm" in line]
+        lines = [line for line in log if "refused a request" in line]
         assert len(lines) == 7
         assert not any("secret" in line for line in log)
 
@@ -564,11 +563,11 @@ class TestOtherRequests:
         ],
     )
     @pytest.mark.parametrize("kind", KINDS)
-    def test_what_is_not_offered(
-        self, gateway: Gateway, kind: Command, command: int, body: bytes
+    def test_what_is_turned_off(
+        self, make_gateway: MakeGateway, kind: Command, command: int, body: bytes
     ) -> None:
         """generic_nack 0x03 with the request's number; the session stays."""
-        far = gateway.bound(kind)
+        far = make_gateway(disabled=OPTIONAL_PDUS).bound(kind)
         sequence = far.send(command, body)
         assert far.got() == [nack(0x03, sequence)]
         far.send(Command.ENQUIRE_LINK)
@@ -737,36 +736,6 @@ class TestDeliver:
         assert gateway.outboxes == {}
 
 
-class TestManyConnections:
-    def test_unbound_ones_are_few(
-        self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Who does not bind keeps nobody out for long (spec/reliability 2.10)."""
-        monkeypatch.setattr(smpp_server, "MAX_UNBOUND", 5)
-        fars = [gateway.connect() for _ in range(5)]
-        address = IPv4Address("TCP", "192.0.2.2", 40000)
-        assert gateway.server.buildProtocol(address) is None
-        fars[0].cut()
-        gateway.bound()
-        gateway.bound()  # the bound ones do not count
-        fars[1].turn(11)
-        assert all(far.closed() for far in fars)
-        gateway.connect()
-
-    def test_all_together_are_limited(
-        self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Beyond the limit no connection is taken; the others live."""
-        monkeypatch.setattr(smpp_server, "MAX_SESSIONS", 3)
-        bound = [gateway.bound(), gateway.bound()]
-        gateway.connect()
-        assert gateway.server.buildProtocol(None) is None
-        bound[0].cut()
-        gateway.connect()
-        submit(bound[1])
-        assert statuses(bound[1]) == [0]
-
-
 class TestLeaving:
     def test_a_partner_unbinds(self, gateway: Gateway) -> None:
         """unbind_resp, closed, forgotten."""
@@ -816,7 +785,7 @@ class TestLeaving:
         told = self.drained(gateway)
         assert far.closed()
         assert far.got() == []
-        assert gateway.server.buildProtocol(None) is None
+        assert gateway.connect().closed()
         assert told == [None]
 
     def test_a_bind_that_is_being_checked(self, make_gateway: MakeGateway) -> None:

@@ -72,16 +72,22 @@ class Carrier:
         """``record``: the file in which it keeps what it is sent."""
         self.port = port
         self._record = record
+        self.kind, self.more = "tcp", ""
+        """Of its endpoint: "ssl", with what that needs."""
+        self.password = "sandbox"
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Listen."""
+        endpoint = f"{self.kind}:{self.port}:interface=127.0.0.1{self.more}"
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "luckgw.sandbox.smsc_main"),
-                *("--listen", f"tcp:{self.port}:interface=127.0.0.1"),
+                *("--listen", endpoint, "--phones"),
+                *("--password", self.password),
                 *(("--record", str(self._record)) if self._record else ()),
             ],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
@@ -93,6 +99,14 @@ class Carrier:
         """What it was sent, if it keeps a record."""
         assert self._record is not None
         return [json.loads(line) for line in self._record.read_text().splitlines()]
+
+    def bring(self, text: str, **given: Any) -> None:
+        """A phone sends something (luckgw.sandbox.phone.PhoneText)."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        wish = {"phone": "233501234567", "number": "4040", "text": text, **given}
+        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.flush()
 
     def stop(self) -> dict[str, Any]:
         """End it; gives what it counted."""
@@ -109,7 +123,11 @@ class House:
     """One gateway with its configuration, its data and its log."""
 
     def __init__(
-        self, directory: Path, webhook: str = "", store: str = "min_free_mb = 1"
+        self,
+        directory: Path,
+        webhook: str = "",
+        store: str = "min_free_mb = 1",
+        more: str = "",
     ) -> None:
         self.directory = directory
         self.http_port = free_port()
@@ -119,6 +137,7 @@ class House:
         self.config = directory / "luckgw.toml"
         (directory / "carrier.password").write_text("sandbox\n")
         self._write_config(webhook, store)
+        self.configure(more)
         self.log = directory / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._key = ""
@@ -134,6 +153,11 @@ class House:
                 store=store,
             )
         )
+
+    def configure(self, more: str) -> None:
+        """Add to the configuration; it counts from the next start."""
+        with self.config.open("a") as file:
+            file.write(more)
 
     # -- its life ------------------------------------------------------------------
 

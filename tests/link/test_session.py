@@ -96,6 +96,39 @@ def submits(*numbers: int) -> bytes:
     return b"".join(encode_pdu(Command.SUBMIT_SM, 0, n, SUBMIT) for n in numbers)
 
 
+class TestTooMany:
+    """A peer that sends twice its window (spec/reliability 2.6)."""
+
+    def test_it_is_not_read_until_half_is_answered(self, clock: Clock) -> None:
+        """And then the rest is read, and nothing is lost."""
+        ends = Ends(clock, inbound_window=4).bind()
+        far, session = ends.far, ends.session
+        far.transport.arrive(submits(*range(10)))
+        far.transport.arrive(submits(10))
+        far.turn()
+        assert session.messages == [0, 1, 2, 3]
+        assert not far.is_read()
+        for number in (0, 1):
+            session.wire.answer_message(Command.SUBMIT_SM, number, b"id")
+        session.flusher.mark(session)
+        far.turn()
+        far.turn()
+        assert far.is_read()
+        assert session.messages == [0, 1, 2, 3, 8, 9]
+        assert session.wire.throttled == 5
+
+    def test_it_is_read_again_within_five_seconds(self, clock: Clock) -> None:
+        """Its enquire_link is behind what is too much."""
+        ends = Ends(clock, inbound_window=2).bind()
+        ends.far.transport.arrive(submits(1, 2, 3, 4))
+        ends.far.got()
+        ends.far.send(Command.ENQUIRE_LINK, sequence=9)
+        assert ends.far.got() == []
+        ends.far.turn(5)
+        assert ends.far.is_read()
+        assert resp(Command.ENQUIRE_LINK, 0, 9) in ends.far.got()
+
+
 class TestOctets:
     def test_a_turn_is_answered_with_one_write(self, ends: Ends) -> None:
         """However many reads and answers a turn has, the peer gets one packet."""

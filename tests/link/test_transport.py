@@ -29,8 +29,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from luckgw.link.flusher import Flusher
-from luckgw.link.session import SmppSession
-from luckgw.link.transport import USER_TIMEOUT_MS, tune
+from luckgw.link.session import WRITE_STALL_S, SmppSession
+from luckgw.link.transport import tune
 from luckgw.wire.connection import Connection, Role, Settings
 from luckgw.wire.pdus import Command, encode_pdu
 from tests.wire.peers import BIND, pdus
@@ -167,7 +167,7 @@ class TestSocketOptions:
         assert pair.option(tcp, socket.TCP_KEEPIDLE) == 30
         assert pair.option(tcp, socket.TCP_KEEPINTVL) == 10
         assert pair.option(tcp, socket.TCP_KEEPCNT) == 3
-        assert pair.option(tcp, socket.TCP_USER_TIMEOUT) == USER_TIMEOUT_MS
+        assert pair.option(tcp, socket.TCP_USER_TIMEOUT) == WRITE_STALL_S * 1000
 
     async def test_tcp(self) -> None:
         """No Nagle; a dead peer is noticed."""
@@ -203,7 +203,7 @@ class TestSocketOptions:
             def getHandle(self) -> socket.socket:  # noqa: N802 - Twisted's name
                 return ours
 
-        tune(Transport())
+        tune(Transport(), WRITE_STALL_S)
 
 
 class TestTls:

@@ -6,13 +6,10 @@ from pathlib import Path
 import pytest
 
 from docs import make_smpp_table as generator
-from luckgw.config.model import Account, Smpp, Store
+from luckgw.config.model import OPTIONAL_PDUS, Account, Smpp, Store
 from luckgw.dispatch.answers import RETRY_S
 from luckgw.domain.states import State as Message
 from luckgw.domain.status import Status
-from luckgw.ingress.smpp_server import _DISABLED
-from luckgw.ingress.smpp_session import DELIVER_WINDOW
-from luckgw.link.session import WRITE_STALL_S
 from luckgw.receipts.compose import receipt_body
 from luckgw.wire.connection import Command, Connection, Role, Settings, State
 from luckgw.wire.events import (
@@ -72,11 +69,6 @@ class TestGenerator:
         for text in (TEXT.replace("generated: server", "generated: servers"), ""):
             with pytest.raises(ValueError, match="the page has places"):
                 generator.page(text)
-
-    def test_nothing_missing_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """When all requests are offered the page says so."""
-        monkeypatch.setattr(generator, "_DISABLED", frozenset())
-        assert generator.not_offered().startswith("(none")
 
     def test_rows_cover_all_commands(self) -> None:
         """Each command of v3.4 stands in one row of each table, and so do the rest."""
@@ -189,13 +181,15 @@ def is_kept(connection: Connection, command: int) -> None:
 
 
 @pytest.mark.parametrize("state", generator.LIVE)
-def test_what_is_not_offered_is_nacked(state: State) -> None:
+def test_what_is_turned_off_is_nacked(state: State) -> None:
     """generic_nack 0x03, in every state."""
-    for command in _DISABLED:
-        session = in_state(Role.SMSC, state, Settings(disabled=_DISABLED))
+    assert Smpp().disabled == ()
+    for name in OPTIONAL_PDUS:
+        command = Command[name.upper()]
+        session = in_state(Role.SMSC, state, Settings(disabled=frozenset({command})))
         tell(session, command, BODIES.get(command, b""), sequence=77)
         assert written(session) == [nack(0x03, 77)]
-        assert f"`{Command(command).name.lower()}`" in generator.not_offered()
+        assert f"`{name}`" in generator.optional()
 
 
 # ------------------------------------------------------------------ the words around
@@ -267,20 +261,20 @@ def test_every_answer_to_a_submit_is_explained() -> None:
 def test_the_numbers_are_the_defaults() -> None:
     """Timers, windows and limits are those of a gateway that nobody configured."""
     smpp, wire, account = Smpp(), Settings(), Account("acme")
-    silence = smpp.enquire_link_s + 2 * wire.link_response_s
+    silence = smpp.enquire_link_s + 2 * smpp.link_response_s
     first, second, third, fourth, last = RETRY_S
     pauses = f"{first} s, {second} s, {third // 60}, {fourth // 60} and {last // 60}"
     probes = f"after {smpp.enquire_link_s:.0f} s we send `enquire_link`, and another"
-    probes += f" {wire.link_response_s:.0f} s later; after {silence:.0f} s"
+    probes += f" {smpp.link_response_s:.0f} s later; after {silence:.0f} s"
     for said in (
         probes,
         f"after {pauses} minutes, and then every {last // 60} minutes",
         f"have {account.max_binds} sessions at the same time",
         f"up to {account.window} `submit_sm` of a session may be unanswered",
-        f"Up to {DELIVER_WINDOW} may be unanswered on a session",
+        f"Up to {account.deliver_window} may be unanswered on a session",
         f"from connected to `bind_*` | {smpp.session_init_s:.0f} s,",
-        f"from the first octet of a PDU to its last | {wire.pdu_read_s:.0f} s,",
-        f"do not read what we send | after {WRITE_STALL_S:.0f} s",
+        f"from the first octet of a PDU to its last | {smpp.pdu_read_s:.0f} s,",
+        f"do not read what we send | after {smpp.write_stall_s:.0f} s",
         f"your answer to `deliver_sm` | {smpp.response_s:.0f} s",
         f"is answered, at most {wire.unbind_s:.0f} s",
         f"({Store().retention_days} days, unless the operator keeps them longer)",

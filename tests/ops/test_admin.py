@@ -19,7 +19,9 @@ from twisted.internet.task import Clock
 from twisted.web.resource import Resource
 
 from luckgw.config.model import Account
+from luckgw.ingress.inbox import Inbox
 from luckgw.ops.admin import AdminApi, AdminSocketTaken, listen_admin
+from luckgw.ops.phones import Phones
 from luckgw.store.api_keys import ApiKeys
 from luckgw.store.interface import StoreAway
 from tests.conftest import LoggedFailures
@@ -61,8 +63,17 @@ class Admin:
             self.store, b"p" * 32, accounts.get, Clock(), lambda: NOW_MS
         )
         self.keys.start()
+        self.brought: list[Any] = []
+        phones = Phones(
+            self.store.execute,
+            Inbox(self.store.execute),
+            accounts,
+            {"acme"},
+            self.brought.append,
+            lambda: NOW_MS,
+        )
         self.report: Any = {"node": "gw1", "ready": True}
-        self.api = AdminApi(self.keys, lambda: self.report)
+        self.api = AdminApi(self.keys, lambda: self.report, phones)
         self._treq: Any = StubTreq(self.api.resource())
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
@@ -120,7 +131,7 @@ class TestKeys:
             "account": "acme",
             "name": "till 7",
             "test": True,
-            "scopes": ["send", "status"],
+            "scopes": ["inbox", "send", "status"],
             "allow_query": False,
             "json_answers": False,
             "created_ms": NOW_MS,
@@ -259,3 +270,49 @@ class TestTheSocket:
         with pytest.raises(AdminSocketTaken, match="not a socket"):
             listen_admin(reactor, path, Resource())
         assert path.read_text() == "precious"
+
+
+class TestPhones:
+    """Inboxes, opt-outs, and a message to try."""
+
+    def test_opt_outs_are_listed_and_changed(self, admin: Admin) -> None:
+        """Numbers in whatever form; what is there already changes nothing."""
+        path = "/optout/acme/4040/%2B233%2050%20123%204567"
+        assert admin.call("POST", path).json == {"changed": True}
+        assert admin.call("POST", path).json == {"changed": False}
+        listed = [{"sender": "4040", "phone": "233501234567", "since_ms": NOW_MS}]
+        answer = admin.call("GET", "/optout/acme")
+        assert answer.json == {"opted_out": listed, "count": 1}
+        assert admin.call("DELETE", path).json == {"changed": True}
+        assert admin.call("DELETE", path).json == {"changed": False}
+        assert admin.call("GET", "/optout/acme").json["count"] == 0
+
+    @pytest.mark.parametrize(
+        ("method", "path", "word"),
+        [
+            ("POST", "/optout/other/4040/233501234567", "mo_routes"),
+            ("POST", "/optout/acme/4040/0501", "international"),
+            ("GET", "/optout/nobody", "not configured"),
+            ("GET", "/inbox/nobody", "not configured"),
+        ],
+    )
+    def test_what_can_not_be_done_is_told(
+        self, admin: Admin, method: str, path: str, word: str
+    ) -> None:
+        """A list that nobody looks at is not written."""
+        answer = admin.call(method, path)
+        assert answer.status == 409
+        assert word in answer.json["error"]
+
+    def test_an_inbox(self, admin: Admin) -> None:
+        """Empty, here; a limit that is none is refused."""
+        assert admin.call("GET", "/inbox/acme").json == {"messages": []}
+        assert admin.call("GET", "/inbox/acme?limit=x").status == 400
+
+    def test_a_message_is_brought(self, admin: Admin) -> None:
+        """By the sandbox, which gets what was asked for."""
+        wish = {"phone": "233501234567", "number": "4040", "text": "Hello"}
+        assert admin.call("POST", "/simulate/mo", wish).json == {"brought": True}
+        assert admin.brought == [wish]
+        assert admin.call("POST", "/simulate/mo", b"{").status == 400
+        assert admin.call("POST", "/simulate/mo", [1]).status == 400

@@ -445,7 +445,7 @@ class TestFields:
         """In place of the partner's, except what the partner alone can know."""
         to = outgoing(
             submit_sm=UpstreamSubmitSm("OTP", 3, "always"),
-            tlvs=Tlvs([(0x1401, b"\x0a")]),
+            vendor_tlvs=Tlvs([(0x1401, b"\x0a")]),
         )
         sm = one(
             submitted(service_type=b"CMT", tlvs={0x1401: b"\1", 0x1402: b"\2"}), to

@@ -267,7 +267,7 @@ class TestFields:
         """service_type, messaging mode, TLVs, and how long it is valid."""
         sm = self.sent(
             submit_sm=UpstreamSubmitSm("OTP", 3, "always"),
-            tlvs=Tlvs([(0x1401, b"\x0a")]),
+            vendor_tlvs=Tlvs([(0x1401, b"\x0a")]),
         )
         assert (sm.service_type, sm.esm_class) == (b"OTP", 3)
         assert sm.validity_period == b"270115120000000+"

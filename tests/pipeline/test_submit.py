@@ -20,6 +20,7 @@ from luckgw.pipeline.outgoing import Bodies, Outgoing, outgoings
 from luckgw.pipeline.submit import Submit
 from luckgw.routing.facts import Facts
 from luckgw.routing.table import RouteTable
+from luckgw.store import keys
 from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_HTTP, FLAG_WEBHOOK
 from luckgw.store.memory import MemoryStore
 from luckgw.text.references import References
@@ -105,8 +106,9 @@ class House:
             outgoings(upstreams.values(), References(lambda: 7)),
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
-            lambda: self.wall_ms,
-            self,
+            heeds_opt_outs={"acme"},
+            now_ms=lambda: self.wall_ms,
+            hooks=self,
         )
         self.questions: list[tuple[str, Callable[[bool | str], None]]] = []
         self.wall_ms = 12 * 3_600_000  # noon of a day
@@ -401,3 +403,42 @@ class TestHooks:
         house.send()
         assert house.questions == []
         assert "q:mtn" in house.kept()
+
+
+class TestOptOuts:
+    """A recipient that has sent STOP to this sender."""
+
+    def opt_out(self, house: House, account: str) -> None:
+        """It wants nothing more from Luck."""
+        field = {b"Luck>233501234567": b"1"}
+        house.store.opted_out[keys.opted_out(account)] = field
+
+    def test_is_told_and_nothing_is_kept(self, house: House) -> None:
+        """0x45 and 403; any other recipient gets its message."""
+        self.opt_out(house, "acme")
+        house.send()
+        house.send(destination="233501234568")
+        house.node.turn()
+        refusal, kept = house.told
+        assert isinstance(refusal, Refusal)
+        assert (refusal.command_status, refusal.http_status) == (0x45, 403)
+        assert refusal.body == "(69) Opted Out"
+        assert isinstance(kept, str)
+        assert len(house.store.records) == 1
+        assert house.carriers.poked == ["mtn"]
+
+    def test_what_it_asked_for_goes_there(self, house: House) -> None:
+        """The confirmation of its STOP, the answer to its HELP."""
+        self.opt_out(house, "acme")
+        house.send(is_reply=True)
+        house.node.turn()
+        assert len(house.store.records) == 1
+
+    def test_accounts_that_phones_can_not_write_to_pay_nothing(
+        self, house: House
+    ) -> None:
+        """Nobody looks into their lists."""
+        self.opt_out(house, "hooked")
+        house.send(HOOKED)
+        house.node.turn()
+        assert len(house.store.records) == 1

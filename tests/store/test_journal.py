@@ -36,7 +36,14 @@ INDEX = b"i:acme:20270115"
 QUEUE = keys.upstream_queue("mtn")
 CLAIMS = keys.claims(QUEUE, "gw1", 7)
 
-USUAL: dict[bytes, object] = {b"N": b"A", b"R": b"A", b"F": b"A", b"C": []}
+USUAL: dict[bytes, object] = {
+    b"N": b"A",
+    b"R": b"A",
+    b"F": b"A",
+    b"X": b"A",
+    b"U": b"A",
+    b"C": [],
+}
 """The verdict on an operation, when the test names none: 1, or this."""
 
 
@@ -563,6 +570,30 @@ class TestRefusing:
         assert node.wire.batches[-1] == [(b"S", CLAIMS, b"1"), (b"V", ID)]
         node.go()
         assert node.is_open()
+
+    def test_who_cancels_or_replaces_does_not_wait_for_ever(self, node: Node) -> None:
+        """After ten seconds they hear that it is not known, and it is done once the
+        store is there; while the store is away nothing of it is even begun.
+        """
+        told = Told()
+        node.journal.cancel(ID, b"", told)
+        node.journal.replace(ID, b"old", b"new", (QUEUE, 5), told)
+        node.turn()
+        node.wire.fail(StoreAway("LOADING"))
+        node.journal.cancel(OTHER, b"", told)
+        while not told:
+            node.turn(RETRY_S)
+            while node.wire.waiting:
+                node.wire.fail(StoreAway("LOADING"))
+        assert GIVE_UP_S <= node.clock.seconds() <= GIVE_UP_S + 2 * PACE_S
+        assert told == [(Verdict.AWAY, "")] * 3
+        node.journal.cancel(OTHER, b"", told)
+        assert told == [(Verdict.AWAY, "")] * 4
+        node.turn(RETRY_S)
+        assert node.wire.letters()[-1] == "XU"
+        assert node.wire.batches[-1][1][4:] == (b"d:" + QUEUE, b"5")
+        node.go()
+        assert told == [(Verdict.AWAY, "")] * 4
 
     def test_what_is_to_be_given_back_is_not_forgotten(self, node: Node) -> None:
         """However long the store refuses: nobody would look for it on a connection that

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from luckgw.domain.states import State, outranks
 from luckgw.receipts.match import message_state
 from luckgw.store import records
+from luckgw.store.interface import FLAG_SCHEDULED
 from luckgw.store.records import EVERY_SEGMENT, REQUEUED, UNCERTAIN, Event, OutboxEntry
 
 names = st.text(max_size=20).filter(lambda text: len(text.encode()) < 256)
@@ -35,6 +36,7 @@ def written(record: records.Record) -> bytes:
         account=record.account.encode(),
         route=record.route.encode(),
         bodies=record.bodies,
+        due_ms=record.due_ms,
     )
     return head + b"".join(
         records.event(each.kind, each.time_ms, each.segment, each.tail)
@@ -59,6 +61,14 @@ def record(segments: int, happened: Sequence[tuple[int, State]] = ()) -> records
     )
 
 
+def with_its_flag(record: records.Record) -> records.Record:
+    """FLAG_SCHEDULED stands for the time when it is due."""
+    record.flags &= ~FLAG_SCHEDULED
+    if record.due_ms is not None:
+        record.flags |= FLAG_SCHEDULED
+    return record
+
+
 any_record = st.builds(
     records.Record,
     flags=st.integers(0, 255),
@@ -69,7 +79,8 @@ any_record = st.builds(
     route=names,
     bodies=bodies,
     events=st.lists(events, max_size=6),
-)
+    due_ms=st.none() | st.integers(0, 2**64 - 1),
+).map(with_its_flag)
 
 
 class TestLayout:
@@ -136,7 +147,7 @@ class TestLayout:
         assert len(whole) == whole[0] + 1
         assert (whole[1], whole[2:8]) == (kind, now_ms.to_bytes(6, "big"))
 
-    @pytest.mark.parametrize("version", [0, 2, 255])
+    @pytest.mark.parametrize("version", [0, 3, 255])
     def test_an_unknown_layout_is_refused(self, version: int) -> None:
         """A record of another layout version is not misread."""
         data = bytes((version,)) + written(record(1))[1:]
@@ -158,12 +169,35 @@ class TestPartsOfARecord:
     def test_a_waiting_message(self, wanted: records.Record) -> None:
         """What sending takes is read alone while nothing happened, else not at all."""
         part = records.waiting(written(wanted))
-        if wanted.events:
+        if wanted.events or wanted.due_ms is not None:
             assert part is None
         else:
             assert part == records.Waiting(
                 wanted.flags, wanted.deadline_ms, wanted.account.encode(), wanted.bodies
             )
+
+    @given(any_record, st.integers(0, 2**64 - 1))
+    def test_a_replaced_message(self, wanted: records.Record, at_ms: int) -> None:
+        """What is given is changed, and nothing else; the events stay."""
+        changed = records.decode(
+            records.replaced(written(wanted), deadline_ms=at_ms, bodies=[b"new"])
+        )
+        assert (changed.deadline_ms, changed.bodies) == (at_ms, [b"new"])
+        changed.deadline_ms, changed.bodies = wanted.deadline_ms, wanted.bodies
+        assert changed == wanted
+        changed = records.decode(records.replaced(written(wanted), due_ms=at_ms))
+        assert changed.due_ms == at_ms
+        assert changed.bodies == wanted.bodies
+
+    def test_before_its_time(self) -> None:
+        """A message that is not due yet is SCHEDULED, unless it is over already."""
+        wanted = record(1)
+        wanted.due_ms = 2000
+        assert wanted.state_at(1999) is State.SCHEDULED
+        assert wanted.state_at(2000) is State.ACCEPTED
+        wanted = record(1, [(0, State.CANCELED)])
+        wanted.due_ms = 2000
+        assert wanted.state_at(1) is State.CANCELED
 
     @given(any_record)
     def test_single_fields(self, wanted: records.Record) -> None:

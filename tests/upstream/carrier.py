@@ -105,10 +105,10 @@ class Carrier:
         protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.9", 2775))
         return Far(self.clock, protocol)
 
-    def refuse(self) -> None:
-        """Refuse the oldest call: nobody listens there."""
+    def refuse(self, why: Exception | None = None) -> None:
+        """Refuse the oldest call: nobody listens there, or for another reason."""
         factory, connector = self._next_call()
-        factory.clientConnectionFailed(connector, Failure(Refused()))
+        factory.clientConnectionFailed(connector, Failure(why or Refused()))
 
     def ignore(self) -> Any:
         """Never answer the oldest call; its connector."""

@@ -6,16 +6,17 @@ from hypothesis import strategies as st
 
 from luckgw.domain.status import Status
 from luckgw.upstream.backoff import JITTER, Backoff
+from luckgw.upstream.trouble import Trouble, of_status
 
 CREDENTIALS = [60, 120, 240, 300, 300]
 STILL_BOUND = [15, 30, 60, 120, 120]
 OTHER = [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def waits(status: int | None, count: int) -> list[float]:
+def waits(trouble: Trouble, count: int) -> list[float]:
     """So many waits in a row, without jitter."""
     backoff = Backoff(lambda: 0.5)
-    return [backoff.failed(status) for _ in range(count)]
+    return [backoff.failed(trouble) for _ in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -28,23 +29,29 @@ def waits(status: int | None, count: int) -> list[float]:
         (Status.ESME_RBINDFAIL, STILL_BOUND),
         (Status.ESME_RSYSERR, OTHER),
         (0x4FF, OTHER),
-        (None, OTHER),
     ],
 )
 def test_each_kind_of_trouble_has_its_own_steps(
-    status: int | None, seconds: list[float]
+    status: int, seconds: list[float]
 ) -> None:
     """Wrong credentials: slowly. A session that hangs: till it is over. Else: soon."""
-    assert waits(status, len(seconds)) == pytest.approx(seconds)
+    assert waits(of_status(status), len(seconds)) == pytest.approx(seconds)
+
+
+def test_what_is_no_refusal_is_tried_soon() -> None:
+    """All other trouble shares one row of steps: a second, two, four ..."""
+    backoff = Backoff(lambda: 0.5)
+    kinds = [Trouble.DNS, Trouble.TLS, Trouble.TIMEOUT, Trouble.LOST]
+    assert [backoff.failed(each) for each in kinds] == pytest.approx(OTHER[:4])
 
 
 def test_one_kind_does_not_lengthen_the_other() -> None:
     """Away for long, then "still bound" once: 15 s, not two minutes; and back."""
     backoff = Backoff(lambda: 0.5)
     for _ in range(10):
-        backoff.failed(None)
-    assert backoff.failed(Status.ESME_RALYBND) == pytest.approx(15)
-    assert backoff.failed(None) == pytest.approx(60)
+        backoff.failed(Trouble.REFUSED)
+    assert backoff.failed(Trouble.STILL_BOUND) == pytest.approx(15)
+    assert backoff.failed(Trouble.REFUSED) == pytest.approx(60)
     assert backoff.failures == 12
 
 
@@ -52,17 +59,17 @@ def test_a_proven_bind_forgets_all() -> None:
     """After it the first step comes first."""
     backoff = Backoff(lambda: 0.5)
     for _ in range(5):
-        backoff.failed(None)
+        backoff.failed(Trouble.REFUSED)
     backoff.proven()
     assert backoff.failures == 0
-    assert backoff.failed(None) == pytest.approx(1)
+    assert backoff.failed(Trouble.REFUSED) == pytest.approx(1)
 
 
-@given(st.floats(0, 1), st.sampled_from([None, *Status]), st.integers(1, 20))
-def test_jitter_is_a_fifth(random: float, status: int | None, times: int) -> None:
+@given(st.floats(0, 1), st.sampled_from(Trouble), st.integers(1, 20))
+def test_jitter_is_a_fifth(random: float, trouble: Trouble, times: int) -> None:
     """Never more than 20 % away from the step, so that nodes do not call in step."""
     backoff = Backoff(lambda: random)
-    for step in waits(status, times):
-        wait = backoff.failed(status)
+    for step in waits(trouble, times):
+        wait = backoff.failed(trouble)
         assert step * (1 - JITTER) <= wait * (1 + 1e-9)
         assert wait <= step * (1 + JITTER) * (1 + 1e-9)

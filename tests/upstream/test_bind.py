@@ -1,11 +1,15 @@
 """Promises of one bind: how it comes up, stays up, and goes down."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
+from twisted.internet import error
 
 from luckgw.domain.status import Status
-from luckgw.wire.pdus import Command, encode_pdu
+from luckgw.upstream.interface import NACK, NotCarried
+from luckgw.wire.pdus import Command, encode_pdu, encode_sm
 from tests.link.far import Far
 from tests.upstream.carrier import Carrier
 from tests.wire.peers import SUBMIT, Pdu, nack, resp
@@ -39,6 +43,21 @@ class TestComingUp:
         far.send(command | 0x80000000, b"smsc\0", sequence=1)
         assert carrier.state == "bound"
         assert carrier.ear.changes > 0
+
+    @pytest.mark.parametrize(
+        ("version", "octet"), [("3.3", 0x33), ("3.4", 0x34), ("5.0", 0x50)]
+    )
+    def test_it_names_the_version_it_is_told(self, version: str, octet: int) -> None:
+        """Never an older one by itself (spec/reliability 2.9)."""
+        carrier = Carrier(interface_version=version).start()
+        [bind] = carrier.accept().got()
+        assert bind.body == b"luck\0secret08\0\0" + bytes((octet, 0, 0, 0))
+
+    def test_it_names_the_numbers_it_is_told(self) -> None:
+        """addr_ton, addr_npi and address_range."""
+        carrier = Carrier(addr_ton=1, addr_npi=9, address_range="^23320").start()
+        [bind] = carrier.accept().got()
+        assert bind.body == b"luck\0secret08\0\0" + b"\x34\1\x09^23320\0"
 
     def test_nothing_can_be_sent_before(self, carrier: Carrier) -> None:
         """No room, no capacity, not up: until the carrier takes the bind."""
@@ -222,6 +241,28 @@ class TestStayingUp:
             ("uncertain", [context], True) for context in ("a", "b", "c")
         ]
 
+    def test_a_carrier_that_is_only_slow(self) -> None:
+        """However many answers are late: it says that it is there when it is asked, so
+        it keeps its bind, and its late ROKs settle (spec/reliability 6.2, F16).
+        """
+        carrier = Carrier(response_s=6.0, enquire_link_s=300.0).start()
+        far = carrier.bound()
+        submits = []
+        for context in range(5):
+            carrier.upstream.submit(SUBMIT, context)
+            submits += carrier.submits(far)
+            far.turn(1)
+        for _ in range(8):
+            far.turn(1)
+            for pdu in far.got():
+                assert pdu.command_id == Command.ENQUIRE_LINK
+                far.respond(pdu)
+        assert carrier.state == "bound"
+        assert carrier.ear.news() == [("uncertain", [n], True) for n in range(5)]
+        for submit in submits:
+            far.respond(submit, b"id\0")
+        assert carrier.ear.news() == [("late", n, 0, b"id") for n in range(5)]
+
     @pytest.mark.parametrize("status", [Status.ESME_RINVBNDSTS, Status.ESME_RALYBND])
     def test_a_carrier_that_does_not_know_the_bind(
         self, carrier: Carrier, status: int
@@ -249,6 +290,18 @@ class TestStayingUp:
         carrier.bound()
         assert carrier.upstream.is_up
 
+    def test_which_codes_say_so_can_be_told(self) -> None:
+        """By [answers]: one more, and one less."""
+        carrier = Carrier(answers={0x4FF: "session", 0x04: "permanent"}).start()
+        far = carrier.bound()
+        for context in ("a", "b"):
+            carrier.upstream.submit(SUBMIT, context)
+        a, b = far.got()
+        far.respond(a, status=0x04)
+        assert far.got() == []
+        far.respond(b, status=0x4FF)
+        assert [p.command_id for p in far.got()] == [Command.UNBIND]
+
     def test_a_whole_window_that_says_so_is_one_reason(self, carrier: Carrier) -> None:
         """There is one unbind, however many submits were answered with 0x04."""
         far = carrier.bound()
@@ -257,6 +310,142 @@ class TestStayingUp:
         for submit in far.got():
             far.respond(submit, status=0x04)
         assert [p.command_id for p in far.got()] == [Command.UNBIND]
+
+
+class TestTrouble:
+    """What people see of a bind that is not there."""
+
+    def seen(self, carrier: Carrier) -> tuple[str, float | None, bool]:
+        """Class, seconds until the next try, alarm."""
+        status = carrier.bind.status()
+        return status.trouble, status.next_try_s, status.is_alarm
+
+    @pytest.mark.parametrize(
+        ("status", "trouble", "wait", "is_alarm"),
+        [
+            (0x0E, "wrong credentials", 60, True),
+            (0x0F, "wrong credentials", 60, True),
+            (0x53, "wrong credentials", 60, True),
+            (0x05, "already bound", 15, False),
+            (0x0D, "already bound", 15, False),
+            (0x08, "bind refused", 1, False),
+            (0x45A, "bind refused", 1, False),
+        ],
+    )
+    def test_refused_by_the_carrier(
+        self, carrier: Carrier, status: int, trouble: str, wait: int, is_alarm: bool
+    ) -> None:
+        """By its class, with an alarm where only a person can help; it is over with
+        the next good bind.
+        """
+        far = carrier.accept()
+        [bind] = far.got()
+        far.respond(bind, status=status)
+        assert far.closed()
+        assert self.seen(carrier) == (trouble, wait, is_alarm)
+        rebound(carrier)
+        assert self.seen(carrier) == ("", None, False)
+
+    @pytest.mark.parametrize(
+        ("error", "trouble"),
+        [
+            (error.ConnectionRefusedError(), "connection refused"),
+            (error.DNSLookupError("no such name"), "name not found"),
+            (error.TimeoutError(), "timeout"),
+            (error.NoRouteError(), "unreachable"),
+            (error.ConnectError(), "unreachable"),
+            (SSL.Error([("", "", "certificate verify failed")]), "TLS"),
+        ],
+    )
+    def test_no_connection(
+        self, carrier: Carrier, error: Exception, trouble: str
+    ) -> None:
+        """Each kind has its word."""
+        carrier.refuse(error)
+        assert self.seen(carrier) == (trouble, 1, False)
+
+    def test_no_answer(self, carrier: Carrier) -> None:
+        """To the call, and to the bind: timeout."""
+        carrier.ignore()
+        carrier.clock.advance(10)
+        assert self.seen(carrier)[0] == "timeout"
+        carrier.wait()
+        far = carrier.accept()
+        far.turn(11)
+        assert far.closed()
+        assert self.seen(carrier)[0] == "timeout"
+
+    def test_lost_and_sent_away(self, carrier: Carrier) -> None:
+        """What ends a bind has a class, too."""
+        carrier.bound().cut()
+        assert self.seen(carrier)[0] == "connection lost"
+        carrier.wait()
+        far = carrier.bound()
+        far.send(Command.UNBIND)
+        assert far.closed()
+        assert self.seen(carrier) == ("unbound by the carrier", 5, False)
+
+    def test_it_is_logged_once_for_each_kind(
+        self, carrier: Carrier, logged: Callable[[str], list[str]]
+    ) -> None:
+        """And now and then while it lasts."""
+        for _ in range(9):
+            carrier.refuse()
+            carrier.wait()
+        assert len(logged("no bind")) == 4
+        carrier.refuse(error.DNSLookupError("no such name"))
+        assert "name not found" in logged("no bind")[-1]
+        carrier.wait()
+        far = carrier.accept()
+        [bind] = far.got()
+        far.respond(bind, status=0x0E)
+        assert far.closed()
+        assert logged("no bind")[-1].startswith("ALARM: ")
+
+
+class TestWithoutTlvs:
+    TAGGED = SUBMIT + b"\x02\x04\0\2\0\7"
+
+    def sent(self, bind_resp: bytes, **config: Any) -> bytes:
+        """What becomes of a submit with a TLV."""
+        carrier = Carrier(**config).start()
+        far = carrier.accept()
+        [bind] = far.got()
+        far.respond(bind, bind_resp)
+        carrier.upstream.submit(self.TAGGED, "a")
+        [submit] = carrier.submits(far)
+        return submit.body
+
+    @pytest.mark.parametrize(
+        ("tlvs", "version", "bind_resp", "goes"),
+        [
+            ("on", "3.4", b"smsc\0", True),
+            ("on", "5.0", b"", True),
+            ("on", "3.3", b"smsc\0", False),
+            ("off", "3.4", b"smsc\0\x02\x10\0\1\x34", False),
+            ("auto", "3.4", b"smsc\0\x02\x10\0\1\x34", True),
+            ("auto", "3.4", b"smsc\0\x02\x10\0\1\x50", True),
+            ("auto", "3.4", b"smsc\0\x02\x10\0\1\x33", False),
+            ("auto", "3.4", b"smsc\0", False),
+            ("auto", "3.4", b"", False),
+        ],
+    )
+    def test_who_gets_them(
+        self, tlvs: str, version: str, bind_resp: bytes, goes: bool
+    ) -> None:
+        """As configured; "auto" believes sc_interface_version (reliability 2.9)."""
+        got = self.sent(bind_resp, tlvs=tlvs, interface_version=version)
+        assert got == (self.TAGGED if goes else SUBMIT)
+
+    def test_what_can_not_go_is_said_at_once(self) -> None:
+        """Nothing is sent, and there is as much room as before."""
+        carrier = Carrier(tlvs="off").start()
+        far = carrier.bound()
+        long = encode_sm(destination_addr=b"1", tlvs={0x0424: b"x" * 300})
+        with pytest.raises(NotCarried, match=r"message_payload.* takes no TLVs"):
+            carrier.upstream.submit(long, "a")
+        assert carrier.submits(far) == []
+        assert carrier.upstream.room == 10
 
 
 class TestTraffic:
@@ -287,15 +476,13 @@ class TestTraffic:
         assert carrier.upstream.is_up
 
     @pytest.mark.parametrize("status", [0x00, 0x03, 0x58])
-    def test_a_generic_nack_is_a_temporary_refusal(
-        self, carrier: Carrier, status: int
-    ) -> None:
+    def test_a_generic_nack_is_told_apart(self, carrier: Carrier, status: int) -> None:
         """Even one with status 0 is no success (spec/reliability 2.8)."""
         far = carrier.bound()
         carrier.upstream.submit(SUBMIT, "a")
         [submit] = far.got()
         far.send(0x80000000, status=status, sequence=submit.sequence_number)
-        assert carrier.ear.news() == [("answered", "a", Status.ESME_RUNKNOWNERR, b"")]
+        assert carrier.ear.news() == [("answered", "a", NACK | status, b"")]
 
     def test_a_late_answer(self, carrier: Carrier) -> None:
         """After a minute: uncertain. What comes after that comes as late, and once."""
@@ -359,7 +546,9 @@ class TestTraffic:
         """alert_notification has no answer; an outbind is refused here."""
         far = carrier.bound()
         far.send(Command.ALERT_NOTIFICATION, b"\1\1233\0\1\1Luck\0")
+        far.send(Command.ALERT_NOTIFICATION, b"\1\1233\0\1\1Luck\0\x04\x22\0\1\2")
         assert far.got() == []
+        assert carrier.bind.status().alerts == 2
         sequence = far.send(Command.OUTBIND, b"smsc\0pw\0")
         assert far.got() == [nack(0x04, sequence)]
         assert carrier.state == "bound"
@@ -492,6 +681,23 @@ class TestPausing:
         far.transport.take()
         assert carrier.upstream.room == 9
         assert carrier.ear.changes == changes + 1
+
+    def test_a_carrier_that_never_reads_again(self) -> None:
+        """Cut after 30 s, and what it was sent is uncertain (spec/reliability 2.5)."""
+        carrier = Carrier(window=500).start()
+        far = carrier.bound()
+        far.transport.is_taking = False
+        count = 0
+        while carrier.upstream.room:
+            carrier.upstream.submit(SUBMIT + b"\x14\0\x03\xe8" + b"x" * 1000, count)
+            far.turn()
+            count += 1
+        far.turn(28)
+        assert not far.aborted()
+        far.turn(3)
+        assert far.aborted()
+        assert far.closed()
+        assert carrier.ear.news() == [("uncertain", [*range(count)], False)]
 
 
 class TestGoingDown:

@@ -28,7 +28,7 @@ from luckgw.wire.events import (
     UnbindDone,
     Unbound,
 )
-from luckgw.wire.pdus import Sm, encode_pdu, encode_sm
+from luckgw.wire.pdus import PduError, Sm, encode_pdu, encode_sm
 from luckgw.wire.session import BOUND, BOUND_AS
 from tests.wire.peers import (
     BIND,
@@ -388,6 +388,90 @@ def test_hot_answers_make_room_too() -> None:
     smsc.set_inbound_window(2)
     assert len(smsc.receive(encode_pdu(C.SUBMIT_SM, 0, 1, SUBMIT) * 3, 0.0)) == 2
     assert smsc.throttled == 1
+
+
+def flood(smsc: Connection, count: int, now: float = 0.0) -> int:
+    """Send so many submit_sm at once; how many are let in."""
+    octets = b"".join(encode_pdu(C.SUBMIT_SM, 0, n, SUBMIT) for n in range(count))
+    return len(smsc.receive(octets, now))
+
+
+def test_twice_the_window_is_not_read_on() -> None:
+    """As many again as the window holds are refused, then the rest waits unread: the
+    hard window (spec/reliability 2.6). Half of the answers, and all is read.
+    """
+    smsc = server(inbound_window=4)
+    assert flood(smsc, 12) == 4
+    assert smsc.is_choked
+    assert not smsc.has_more
+    assert len(written(smsc)) == smsc.throttled == 4
+    assert smsc.receive(b"", 1.0) == []
+    assert not smsc.tick(1.0)
+    smsc.answer_message(C.SUBMIT_SM, 0, b"id")
+    assert smsc.is_choked
+    smsc.answer_message(C.SUBMIT_SM, 1, b"id")
+    assert not smsc.is_choked
+    assert smsc.has_more
+    assert len(messages(smsc.receive(b"", 1.0))) == 2
+    assert not smsc.is_choked
+
+
+def test_never_deaf_for_more_than_five_seconds() -> None:
+    """enquire_link is behind the same socket (spec/reliability 2.6)."""
+    smsc = server(inbound_window=2)
+    assert flood(smsc, 4) == 2
+    written(smsc)
+    assert smsc.receive(encode_pdu(C.ENQUIRE_LINK, 0, 9), 0.5) == []
+    for now in (1.0, 2.0, 3.0):
+        assert smsc.tick(now) == []
+    assert written(smsc) == []
+    smsc.tick(4.0)
+    assert written(smsc) == [resp(C.ENQUIRE_LINK, 0, 9)]
+    assert not smsc.is_choked
+
+
+def test_a_few_refusals_are_forgotten() -> None:
+    """Who drew back to half its window in between has not sent too much."""
+    smsc = server(inbound_window=4)
+    for _ in range(10):
+        assert flood(smsc, 7) == 4
+        assert not smsc.is_choked
+        for n in range(4):
+            smsc.answer_message(C.SUBMIT_SM, n, b"id")
+
+
+def test_a_client_is_never_deaf() -> None:
+    """Behind the requests of its SMSC are the answers to its own."""
+    esme = client(inbound_window=1)
+    octets = encode_pdu(C.DELIVER_SM, 0, 1, SUBMIT) * 9
+    assert len(esme.receive(octets, 0.0)) == 1
+    assert not esme.is_choked
+    assert esme.throttled == 8
+
+
+def test_a_v33_partner_has_no_data_sm() -> None:
+    """v3.4 brought it: to v3.3 its command_id is unknown (spec/reliability 2.9)."""
+    smsc = Connection(Role.SMSC, Settings(), 0.0)
+    tell(smsc, C.BIND_TRANSCEIVER, b"luck\0pw\0\0\x33\0\0\0")
+    smsc.accept_bind(b"luckgw")
+    assert smsc.is_v33
+    written(smsc)
+    tell(smsc, C.DATA_SM, DATA, sequence=5)
+    assert written(smsc) == [nack(0x03, 5)]
+    assert smsc.state is State.BOUND_TRX
+
+
+def test_a_body_that_the_application_can_not_read_counts() -> None:
+    """As one that we can not read: told, and in the end unbound."""
+    smsc = server()
+    for n in range(100):
+        [request] = tell(smsc, C.QUERY_SM, b"", sequence=n)
+        assert isinstance(request, Request)
+        smsc.note_bad_body(request, PduError(0x01, "no fields"), 0.0)
+        smsc.answer(request, 0x01)
+        [told] = smsc.receive(b"", 0.0)
+        assert told == Malformed("bad body", C.QUERY_SM, 0x01, n + 1)
+    assert smsc.state is State.UNBINDING
 
 
 def test_an_answer_too_many_opens_no_more_room() -> None:

@@ -262,3 +262,34 @@ def test_the_peers_unbind_is_answered_with_its_number() -> None:
     tell(smsc, C.UNBIND, sequence=0xFFFFFFFF)
     smsc.tick(5.0)
     assert written(smsc) == [resp(C.UNBIND, 0, 0xFFFFFFFF)]
+
+
+def test_a_peer_can_be_asked_at_any_time() -> None:
+    """By an enquire_link out of turn; ``heard_at`` tells of any PDU that came since. It
+    is no matter for a session that is not bound.
+    """
+    smsc = server(State.BOUND_TRX)
+    smsc.enquire()
+    [asked] = written(smsc)
+    assert asked.command_id == C.ENQUIRE_LINK
+    before = smsc.heard_at
+    tell(smsc, C.ENQUIRE_LINK_RESP, sequence=asked.sequence_number, now=before + 7.0)
+    assert smsc.heard_at == before + 7.0
+    unbound = server(State.OPEN)
+    unbound.enquire()
+    assert not unbound.has_output
+
+
+def test_the_windows_of_a_partner_are_set_with_its_bind() -> None:
+    """Ours and its own: they are known when it is known who it is."""
+    smsc = server(State.BINDING)
+    smsc.set_window(3)
+    smsc.set_inbound_window(1)
+    smsc.accept_bind(b"gateway")
+    assert smsc.room == 3
+    tell(smsc, C.SUBMIT_SM, SUBMIT)
+    assert smsc.unanswered == 1
+    written(smsc)
+    tell(smsc, C.SUBMIT_SM, SUBMIT, sequence=9)
+    assert written(smsc) == [resp(C.SUBMIT_SM, 0x58, 9)]
+    assert smsc.throttled == 1

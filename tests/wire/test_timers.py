@@ -89,3 +89,18 @@ def test_recent(times: list[float], counts: list[int]) -> None:
     """How many within 10 s, up to 4; more are not told apart."""
     recent = Recent(10.0, 4)
     assert [recent.add(at) for at in times] == counts
+
+
+def test_a_doubt_asks_at_once_and_only_once() -> None:
+    """Then the same tries and times as after silence; with enquire_link off, never."""
+    link = LinkTimer(enquire_link_s=30, link_response_s=15, heard_at=0)
+    assert [link.ask(5), link.ask(6), link.check(19)] == [Link.PROBE, *[Link.FINE] * 2]
+    assert [link.check(20), link.check(34), link.check(35)] == [
+        Link.PROBE,
+        Link.FINE,
+        Link.DEAD,
+    ]
+    link.heard(36)
+    assert link.ask(37) is Link.PROBE
+    off = LinkTimer(enquire_link_s=0, link_response_s=15, heard_at=0)
+    assert [off.ask(5), off.check(100)] == [Link.FINE, Link.FINE]

@@ -16,7 +16,9 @@ end
 local DELIVERED, UNDELIVERED, EXPIRED = 4, 5, 6
 local ACCEPTED, SENT = 1, 2
 local WANTS_DELIVER_SM, WANTS_WEBHOOK = 1, 2
+local INBOUND = 2 -- the layout version of a message from a phone
 local EVERY_SEGMENT = 255
+local UNCERTAIN = 17
 
 -- Pushes to ready queues and removals from claims, gathered over the batch: one command
 -- for many messages. Flushed before anything reads those keys.
@@ -141,6 +143,28 @@ local function notify(rec, id, state, time)
   return told
 end
 
+-- Whether a message may be cancelled or replaced: no carrier has any of it, it is in no
+-- doubt, and nobody holds it for a carrier.
+local function still_waits(id, rec)
+  local at, size = events_at(rec), #rec
+  while at <= size do
+    local len, kind = byte(rec, at, at + 1)
+    if kind == UNCERTAIN then return false end
+    at = at + 1 + len
+  end
+  local states = fold(rec)
+  for i = 1, #states do
+    if states[i] >= SENT then return false end
+  end
+  local claims = call('SMEMBERS', 'luckgw:claims')
+  for i = 1, #claims do
+    if sub(claims[i], 1, 4) == 'c:q:' and call('SISMEMBER', claims[i], id) == 1 then
+      return false
+    end
+  end
+  return true
+end
+
 -- The same as apply below, for a message of one segment: most are, and no table is made.
 local function apply_to_one(id, rec, head, seg, tail)
   local b5, b6, b7, b8 = byte(rec, 5, 8)
@@ -185,6 +209,41 @@ local function apply(id, rec, head, seg, tail)
   return 'A' .. notify(rec, id, after, sub(head, 3, 8))
 end
 
+local function be(number, octets)
+  local out = ''
+  for _ = 1, octets do
+    out = char(number % 256) .. out
+    number = floor(number / 256)
+  end
+  return out
+end
+
+-- The record of a message from a phone: its head (records.inbound_head) and its bodies.
+local function inbound_record(head, bodies)
+  local packed = {}
+  for i = 1, #bodies do packed[i] = be(#bodies[i], 2) .. bodies[i] end
+  packed = table.concat(packed)
+  return sub(head, 1, 2) .. char(#bodies) .. sub(head, 3, 3) .. be(#head + 5 + #packed, 4)
+    .. sub(head, 4) .. packed
+end
+
+local function keep_inbound(id, rec, queue)
+  if call('SET', 'm:' .. id, rec, 'NX') then push(queue, id) end
+end
+
+-- Make a message of the parts that are there; 0 when that was done before.
+local function give_out(join, queue)
+  local all, has, bodies = call('HGETALL', join), {}, {}
+  for i = 1, #all, 2 do has[all[i]] = all[i + 1] end
+  if not has.h then return 0 end
+  for i = 1, tonumber(has.n) do
+    local part = has[tostring(i)]
+    if part then bodies[#bodies + 1] = sub(part, 17) end
+  end
+  keep_inbound(has.i, inbound_record(has.h, bodies), queue)
+  return 1
+end
+
 local res, n = {}, 0
 local at, size = 3, #argv
 
@@ -192,10 +251,16 @@ while at <= size do
   local op = argv[at]
   n = n + 1
   if op == 'A' then
-    -- accept: id, record, queue, index, due ms ('' = now)
-    local id, rec, queue, index, due = argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5]
-    at = at + 6
-    if call('SET', 'm:' .. id, rec, 'NX') then
+    -- accept: id, record, queue, index, due ms ('' = now), opt-out list and field of it
+    --         ('' = nobody looks)
+    local id, rec, queue, index, due, out =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6]
+    at = at + 7
+    local nul = out ~= '' and string.find(out, '\0', 1, true)
+    if nul and call('HEXISTS', sub(out, 1, nul - 1), sub(out, nul + 1)) == 1
+      and call('EXISTS', 'm:' .. id) == 0 then
+      res[n] = 3
+    elseif call('SET', 'm:' .. id, rec, 'NX') then
       if due == '' then push('q:' .. queue, id) else call('ZADD', 'd:q:' .. queue, due, id) end
       push(index, id)
       res[n] = 1
@@ -331,6 +396,47 @@ while at <= size do
       res[n] = 'D'
     end
 
+  elseif op == 'X' then
+    -- cancel: id, event head, event tail. Only what still waits.
+    local id, head, tail = argv[at + 1], argv[at + 2], argv[at + 3]
+    at = at + 4
+    flush()
+    local rec = call('GET', 'm:' .. id)
+    if not rec then
+      res[n] = 'G'
+    elseif has_event(rec, head .. char(EVERY_SEGMENT) .. tail) then
+      res[n] = 'A' -- a repeat
+    elseif still_waits(id, rec) then
+      res[n] = apply(id, rec, head, EVERY_SEGMENT, tail)
+    else
+      res[n] = 'D'
+    end
+
+  elseif op == 'U' then
+    -- replace: id, old record, new record, delayed set ('' = its time stays), due ms.
+    --          Only what still waits, and only if nothing changed it meanwhile.
+    local id, old, new, delayed, due = argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5]
+    at = at + 6
+    flush()
+    local rec = call('GET', 'm:' .. id)
+    if not rec then
+      res[n] = 'G'
+    elseif sub(rec, 1, #new) == new and new ~= old then
+      res[n] = 'A' -- a repeat
+    elseif rec == old and still_waits(id, rec) then
+      call('SET', 'm:' .. id, new)
+      if delayed ~= '' then call('ZADD', delayed, 'XX', due, id) end
+      res[n] = 'A'
+    else
+      res[n] = 'D'
+    end
+
+  elseif op == 'Z' then
+    -- another name of a message: its key, id, ttl s
+    call('SET', argv[at + 1], argv[at + 2], 'EX', argv[at + 3])
+    at = at + 4
+    res[n] = 1
+
   elseif op == 'V' then
     -- revoke: id. The caller was told "no": the message must never leave.
     local id = argv[at + 1]
@@ -370,6 +476,108 @@ while at <= size do
     if call('EXISTS', claims) == 0 then call('SREM', 'luckgw:claims', claims) end
     res[n] = #entries
 
+  elseif op == 'M' then
+    -- a message from a phone: seen key, its ttl s, id, record, queue
+    local seen, ttl, id, rec, queue =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5]
+    at = at + 6
+    local first = call('SET', seen, id, 'NX', 'EX', ttl, 'GET')
+    if first and first ~= id then
+      res[n] = 'D'
+    else
+      if not first then keep_inbound(id, rec, queue) end
+      res[n] = 'A'
+    end
+
+  elseif op == 'J' then
+    -- a part of one: seen key, its ttl s, id, join key, number, total, digest and body,
+    --                head, joins, due ms, queue
+    local seen, ttl, id, join, number, total, part, head, joins, due, queue =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6],
+      argv[at + 7], argv[at + 8], argv[at + 9], argv[at + 10], argv[at + 11]
+    at = at + 12
+    local first = call('SET', seen, id, 'NX', 'EX', ttl, 'GET')
+    local there = not first and call('HGET', join, number)
+    if first then
+      res[n] = first == id and 'A' or 'D'
+    elseif there and sub(there, 1, 16) == sub(part, 1, 16) then
+      res[n] = 'D'
+    else
+      if there then -- the reference was used again: what was there is another message
+        give_out(join, queue)
+        call('DEL', join)
+        call('ZREM', joins, join)
+      end
+      if call('HSETNX', join, 'i', id) == 1 then
+        call('HSET', join, 'n', total, 'h', head)
+        call('ZADD', joins, due, join)
+      end
+      call('HSET', join, number, part)
+      if call('HLEN', join) == tonumber(total) + 3 then
+        give_out(join, queue)
+        call('HDEL', join, 'h')
+        for i = 1, tonumber(total) do
+          local whole = call('HGET', join, i)
+          call('HSET', join, i, sub(whole, 1, 16))
+        end
+      end
+      res[n] = 'A'
+    end
+
+  elseif op == 'G' then
+    -- long messages that have waited long enough: joins, now ms, how many, queue
+    local joins, now, want, queue =
+      argv[at + 1], argv[at + 2], bounded(argv[at + 3]), argv[at + 4]
+    at = at + 5
+    local due = call('ZRANGE', joins, '-inf', now, 'BYSCORE', 'LIMIT', 0, want)
+    local gaps = 0
+    for i = 1, #due do
+      gaps = gaps + give_out(due[i], queue)
+      call('DEL', due[i])
+    end
+    if #due > 0 then call('ZREM', joins, unpack(due)) end
+    res[n] = { #due, gaps }
+
+  elseif op == 'K' then
+    -- a message from a phone gets its account: claims, id, event, account, index, to
+    --   (1 sessions, 2 webhook, 3 both), opt-out list ('' = no change), field, since ms
+    --   ('' = not any more), replies ('' = no reply), digest, most, ttl s
+    local claims, id, event, account, index, to, outs, field, since, replies, digest, most, ttl =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6],
+      argv[at + 7], argv[at + 8], argv[at + 9], argv[at + 10], argv[at + 11], argv[at + 12],
+      argv[at + 13]
+    at = at + 14
+    remove(claims, id)
+    local rec = call('GET', 'm:' .. id)
+    if not rec then
+      res[n] = 'G'
+    elseif #rec >= events_at(rec) then
+      res[n] = 'D'
+    else
+      call('APPEND', 'm:' .. id, event)
+      push(index, id)
+      call('ZADD', 'b:' .. account, 0, sub(rec, 9, 16) .. id)
+      local entry = id .. '\0' .. sub(event, 3, 8) .. '\0'
+      if to == '1' or to == '3' then push('o:' .. account, entry) end
+      if to == '2' or to == '3' then push('w:' .. account, entry) end
+      local may = replies ~= ''
+      if outs ~= '' then
+        local changed
+        if since == '' then changed = call('HDEL', outs, field)
+        else changed = call('HSETNX', outs, field, since) end
+        may = may and changed == 1
+      end
+      if may and (call('HGET', replies, 'd') == digest
+        or tonumber(call('HGET', replies, 'n') or '0') >= tonumber(most)) then
+        may = false
+      end
+      if may then
+        call('HSET', replies, 'd', digest)
+        if call('HINCRBY', replies, 'n', 1) == 1 then call('EXPIRE', replies, ttl) end
+      end
+      res[n] = may and 'AR' or 'A'
+    end
+
   elseif op == 'I' then
     -- register a new index, so that the sweep finds it: index
     call('SADD', 'luckgw:indexes', argv[at + 1])
@@ -387,7 +595,10 @@ while at <= size do
       local gone = {}
       for i = 1, #ids do
         local rec = call('GET', 'm:' .. ids[i])
-        if rec and message_state(fold(rec)) < SENT then
+        if rec and byte(rec) == INBOUND then
+          call('ZREM', 'b:' .. string.match(index, '^i:(.*):'), sub(rec, 9, 16) .. ids[i])
+          gone[#gone + 1] = 'm:' .. ids[i]
+        elseif rec and message_state(fold(rec)) < SENT then
           push(later, ids[i])
         else
           gone[#gone + 1] = 'm:' .. ids[i]
