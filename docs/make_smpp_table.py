@@ -77,7 +77,7 @@ def states_table() -> str:
     return _table(
         ["`stat`", "`message_state`", "elsewhere"],
         [
-            [f"`{STAT[state]}`", str(MESSAGE_STATE[state]), f"`{state.name}`"]
+            [f"`{STAT[state]}`", str(MESSAGE_STATE[state]), f"`{state.word}`"]
             for state in Message
             if state.is_final
         ],

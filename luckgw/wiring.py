@@ -12,10 +12,10 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TextIO, cast
+from typing import Any, Final, TextIO, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -41,6 +41,7 @@ from luckgw.admission.brake import Brake
 from luckgw.config.load import DEMO, DEMO_PASSWORD, SANDBOX
 from luckgw.config.model import Account, Config
 from luckgw.dispatch.mt import MtDispatcher
+from luckgw.dispatch.orphans import Orphans
 from luckgw.dispatch.service import Dispatch
 from luckgw.dispatch.takeover import take_over
 from luckgw.domain.ids import uuid_source
@@ -59,6 +60,7 @@ from luckgw.ops.health import Health
 from luckgw.ops.hooks import Hooks
 from luckgw.ops.marks import Marks
 from luckgw.ops.phones import Phones
+from luckgw.ops.receipt_desk import ReceiptDesk
 from luckgw.pipeline.inbound import Inbox
 from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.receipt import Receipts
@@ -74,6 +76,8 @@ from luckgw.store.connection import Credentials
 from luckgw.store.embedded import EmbeddedServer
 from luckgw.store.interface import StoreAway
 from luckgw.store.messages import Messages
+from luckgw.store.open_ends import OpenEnds
+from luckgw.store.outbox_bounds import OutboxBounds
 from luckgw.store.secrets_file import load_or_create_secret
 from luckgw.store.service import StoreService
 from luckgw.store.short_ids import ShortIds
@@ -84,6 +88,8 @@ from luckgw.upstream.reach import way_to
 from luckgw.upstream.registry import UPSTREAM_TYPES
 from luckgw.upstream.smpp import SmppUpstream
 from luckgw.upstream.tls import TlsError
+
+_T = TypeVar("_T")
 
 _START_FAILED: Final = 1
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
@@ -134,6 +140,8 @@ class Gateway(MultiService):
         self._smsc: Smsc | None = None
         self._inbox: Inbox
         self._receipts: Receipts
+        self._orphans: Orphans
+        self._open_ends: OpenEnds
         self._keys: ApiKeys
         self._doors: dict[str, Door] = {}
         """Where carriers call with outbind, by upstream."""
@@ -187,6 +195,7 @@ class Gateway(MultiService):
         self._receipts = Receipts(journal, dispatch.wake, self._inbox.received)
         self._add_upstreams(dispatch, flusher)
         await take_over(store.execute, journal, config, store.epoch, wall_ms)
+        self._look_after_receipts(dispatch)
         dispatch.start()
         self._on_stop(
             "upstreams", lambda: dispatch.drain_upstreams(config.gateway.drain_s / 3)
@@ -358,6 +367,38 @@ class Gateway(MultiService):
             ports = await self._listen(endpoints, door, key)
             self._on_stop(key, partial(_close_all, ports))
 
+    def _look_after_receipts(self, dispatch: Dispatch) -> None:
+        """Receipts without message, messages without receipt, outboxes that grow."""
+        config, clock, store = self._config, self._clock, self._store
+        self._orphans = Orphans(
+            clock,
+            store.execute,
+            store.journal,
+            self._receipts,
+            config.upstreams,
+            dispatch.dispatchers,
+            wall_ms,
+            dispatch.wake,
+        )
+        self._open_ends = OpenEnds(
+            clock,
+            store.execute,
+            store.journal,
+            config.receipts,
+            wall_ms,
+            dispatch.wake,
+        )
+        bounds = OutboxBounds(
+            clock, store.journal, config.outboxes, config.accounts, wall_ms
+        )
+        for name, each in (
+            ("parked receipts", self._orphans),
+            ("open ends", self._open_ends),
+            ("bounds of outboxes", bounds),
+        ):
+            each.start()
+            self._on_stop(name, each.stop)
+
     async def _listen_smpp(
         self, submit: Submit, accounts: Accounts, flusher: Flusher
     ) -> None:
@@ -430,7 +471,8 @@ class Gateway(MultiService):
             None if self._smsc is None else partial(_bring, self._smsc),
             wall_ms,
         )
-        admin = AdminApi(self._keys, self.status, phones)
+        desk = ReceiptDesk(self._orphans, self._store.execute)
+        admin = AdminApi(self._keys, self.status, phones, desk)
         path = self._data_dir / "admin.sock"
         port = listen_admin(self._reactor, path, admin.resource())
         self._on_stop("admin socket", port.stopListening)
@@ -512,14 +554,31 @@ class Gateway(MultiService):
             **self._partners.status(),
             "queues": await self._depths(),
             "receipts": {
-                name: getattr(receipts, name) for name in type(receipts).__slots__
+                **{name: getattr(receipts, name) for name in type(receipts).__slots__},
+                "ended_without": self._open_ends.ended,
+                "learnt": self._orphans.status(),
+                "waiting": await self._or_nothing(self._orphans.counts()),
             },
             "phones": {
                 **attrs.asdict(self._inbox.counters),
                 **attrs.asdict(self._dispatch.inbound.counters),
             },
+            "dropped": await self._or_nothing(self._dropped()),
             "journal": {"batches": journal.batches, "operations": journal.operations},
         }
+
+    async def _or_nothing(self, reading: Awaitable[_T]) -> _T | None:
+        """What was read of the store; None when it is away."""
+        try:
+            return await reading
+        except StoreAway:
+            return None
+
+    async def _dropped(self) -> dict[str, int]:
+        """What was dropped because it was too old or too much, ever, by what it was."""
+        flat = await self._store.execute(b"HGETALL", keys.DROPPED)
+        counts = dict(zip(flat[::2], flat[1::2], strict=True))
+        return {dropped_name(key): int(count) for key, count in counts.items()}
 
     async def _depths(self) -> dict[str, dict[str, int]]:
         """How much waits in each queue: ready, and for a later time."""
@@ -596,6 +655,21 @@ def _reply(
         sandbox_only=False,
         is_reply=True,
     )
+
+
+_DROPPED_FROM: Final = {
+    "o": "events for sessions of",
+    "p": "receipts from",
+    "w": "events for the webhook of",
+    "x": "parked events for the webhook of",
+    "z": "quarantined PDUs from",
+}
+
+
+def dropped_name(key: bytes) -> str:
+    """What stands under a key, for people."""
+    kind, _, name = key.decode().partition(":")
+    return f"{_DROPPED_FROM.get(kind, kind)} {name}"
 
 
 class StartError(Exception):

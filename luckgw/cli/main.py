@@ -17,6 +17,7 @@ from luckgw.cli.place import asks_gateway as _asks_gateway
 from luckgw.cli.place import fail as _fail
 from luckgw.cli.place import json_option as _json_option
 from luckgw.cli.place import print_json as _print_json
+from luckgw.cli.receipts import receipts
 from luckgw.cli.route import route
 from luckgw.cli.tables import moment, report, table
 from luckgw.config.files import read_files
@@ -66,6 +67,7 @@ def main(context: click.Context, config: Path | None) -> None:
 
 
 main.add_command(route)
+main.add_command(receipts)
 
 
 @main.command()

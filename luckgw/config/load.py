@@ -16,6 +16,8 @@ from luckgw.config.model import (
     Gateway,
     Http,
     MoRoute,
+    Outboxes,
+    Receipts,
     Route,
     Sandbox,
     Smpp,
@@ -50,6 +52,8 @@ _SECTIONS: dict[str, type] = {
     "sandbox": Sandbox,
     "webhooks": Webhooks,
     "routing": Routing,
+    "receipts": Receipts,
+    "outboxes": Outboxes,
 }
 _KNOWN = (
     "include",

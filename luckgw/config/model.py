@@ -32,6 +32,7 @@ from luckgw.config.rules import Invalid, Network, Tlvs, each, must
 from luckgw.config.secret import Secret
 from luckgw.config.tls import Tls
 from luckgw.domain.ids import FORMS
+from luckgw.domain.states import REPORTED
 
 DAY_S = 86_400
 LONGEST_VALIDITY_S = 30 * DAY_S
@@ -44,6 +45,7 @@ UPSTREAM_TYPES = ("smpp",)
 BINDS = ("transceiver", "transmitter", "receiver", "tx+rx")
 BIND_KINDS = ("transceiver", "transmitter", "receiver")
 ID_FORMS = ("text", "hex", "dec")
+UNMARKED = ("if-known", "by-text", "no")
 UNCERTAIN = ("hold_then_resend", "resend", "unknown")
 ANSWERS = ("temporary", "permanent", "throttle", "session")
 """What a carrier's refusal may mean (spec/reliability 2.11)."""
@@ -303,6 +305,46 @@ class UpstreamMo:
 
 
 @attrs.frozen
+class Receipts:
+    """``[receipts]``: messages whose receipt does not come."""
+
+    grace_s: float = field(default=3600.0, validator=must(rules.between(0, 30 * DAY_S)))
+    """How long after the end of a message's validity its receipt is waited for. Then it
+    ends: EXPIRED if its carrier said at last that it is on its way, else UNKNOWN."""
+    look_after_s: float = field(default=300.0, validator=must(rules.between(0, DAY_S)))
+    """A message's receipt is missed at the earliest so long after it was accepted."""
+
+
+@attrs.frozen
+class Outboxes:
+    """``[outboxes]``: how much is kept for customers who do not take it."""
+
+    max_age_s: float = field(
+        default=3.0 * DAY_S, validator=must(rules.between(60, 90 * DAY_S))
+    )
+    """An older event is dropped. Of a webhook's: unless it is being tried again, which
+    ends by itself."""
+    max_events: int = field(
+        default=1_000_000, validator=must(rules.between(1, 100_000_000))
+    )
+    """Events in one outbox; the oldest are dropped."""
+
+
+@attrs.frozen
+class ReceiptRules:
+    """``[upstreams.NAME.receipts]``: how a carrier writes its receipts."""
+
+    states: Mapping[str, str] = field(
+        factory=dict, validator=rules.words_for(*REPORTED)
+    )
+    """Word after ``stat:`` (in any case) -> the state that it means; for a word of SMPP
+    v3.4 this counts for its message_state, too."""
+    unmarked: str = field(default="if-known", validator=must(rules.one_of(*UNMARKED)))
+    """When a deliver_sm of esm_class 0 that reads like a receipt is one: ``if-known``,
+    when its id is known; ``by-text``, always; ``no``, never."""
+
+
+@attrs.frozen
 class Upstream:
     """``[upstreams.NAME]``: a carrier that we bind to."""
 
@@ -326,6 +368,7 @@ class Upstream:
     """How message_id is written in its submit_sm_resp (spec/reliability 2.12)."""
     dlr_id: str = field(default="text", validator=must(rules.one_of(*ID_FORMS)))
     """How the same id is written in its receipts."""
+    receipts: ReceiptRules = ReceiptRules()
     uncertain: str = field(
         default="hold_then_resend", validator=must(rules.one_of(*UNCERTAIN))
     )
@@ -387,7 +430,7 @@ class Upstream:
 
     def __attrs_post_init__(self) -> None:
         """Keys that do not go together are refused."""
-        faults = [*self._tls_faults(), *self._outbind_faults()]
+        faults = [*self._tls_faults(), *self._tlv_faults(), *self._outbind_faults()]
         if faults:
             raise Invalid(faults)
 
@@ -396,6 +439,18 @@ class Upstream:
         if self.tls is None or kind == "tcp":
             return []
         return [(("tls",), f"needs an endpoint like tcp:host:port, not {kind}:")]
+
+    def _tlv_faults(self) -> list[tuple[KeyPath, str]]:
+        """What can only be written in optional parameters needs a carrier with them."""
+        if self.tlvs != "off" and self.interface_version != "3.3":
+            return []
+        faults: list[tuple[KeyPath, str]] = []
+        if self.text.form in ("sar", "payload"):
+            message = f'{self.text.form!r} needs TLVs: tlvs = "on" and version 3.4'
+            faults.append((("text", "form"), message))
+        if self.vendor_tlvs:
+            faults.append((("vendor_tlvs",), 'needs tlvs = "on" and version 3.4'))
+        return faults
 
     def _outbind_faults(self) -> list[tuple[KeyPath, str]]:
         if not self.outbind_listen:
@@ -606,6 +661,8 @@ class Config:
     sandbox: Sandbox = Sandbox()
     webhooks: Webhooks = Webhooks()
     routing: Routing = field(factory=Routing)
+    receipts: Receipts = Receipts()
+    outboxes: Outboxes = Outboxes()
     upstreams: Mapping[str, Upstream] = field(factory=dict)
     """By name."""
     routes: tuple[Route, ...] = ()

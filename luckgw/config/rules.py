@@ -81,6 +81,27 @@ def between(least: float, most: float) -> Rule:
     return rule
 
 
+def words_for(*values: str) -> Validator:
+    """The validator of a table from single words to some of these values."""
+
+    def complaint(word: str, value: str) -> str | None:
+        if not word.isprintable() or word.split() != [word]:
+            return "is no single word"
+        return one_of(*values)(value)
+
+    def validate(_: object, attribute: Any, table: Mapping[str, str]) -> None:
+        complaints = [(word, complaint(word, value)) for word, value in table.items()]
+        faults = [
+            ((attribute.name, word), what)
+            for word, what in complaints
+            if what is not None
+        ]
+        if faults:
+            raise Invalid(faults)
+
+    return validate
+
+
 def not_negative(value: float) -> str | None:
     """A number that is 0 or more, and finite."""
     return None if 0 <= value < math.inf else f"must be 0 or more, not {value}"

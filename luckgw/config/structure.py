@@ -271,6 +271,19 @@ def _wholes(raw: object) -> tuple[int, ...]:
     return tuple(raw)
 
 
+def _texts_by_name(raw: object) -> dict[str, str]:
+    if not isinstance(raw, dict):
+        raise _Wrong(((), f"must be a table of texts, not {_kind(raw)}"))
+    wrong = [
+        ((name,), f"must be a text, not {_kind(value)}")
+        for name, value in raw.items()
+        if not isinstance(value, str)
+    ]
+    if wrong:
+        raise _Wrong(*wrong)
+    return dict(raw)
+
+
 def _networks(raw: object) -> tuple[Network, ...]:
     networks: list[Network] = []
     wrong: list[tuple[KeyPath, str]] = []
@@ -392,4 +405,5 @@ _READERS: dict[Any, Callable[[object], object]] = {
     tuple[Network, ...]: _networks,
     Tlvs: _tlvs,
     Mapping[int, str]: _codes,
+    Mapping[str, str]: _texts_by_name,
 }

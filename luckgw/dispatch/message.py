@@ -6,7 +6,7 @@ from luckgw.domain.states import State
 class Trouble:
     """What has gone wrong with a message. Most never have one."""
 
-    __slots__ = ("end", "hold", "nacks", "refusal", "uncertain")
+    __slots__ = ("end", "hold", "nacks", "refusal", "since_ms", "uncertain")
 
     def __init__(self) -> None:
         self.end: tuple[State, bytes] | None = None
@@ -19,6 +19,8 @@ class Trouble:
         """Segments of which nobody knows whether the carrier has them."""
         self.hold: object = None
         """What lasts while we wait for late answers to them; None: we do not."""
+        self.since_ms = 0
+        """Since when they are uncertain, wall-clock ms."""
 
 
 class Message:

@@ -42,6 +42,8 @@ from luckgw.store.interface import FLAG_WEBHOOK, Journal, Verdict
 from luckgw.upstream.interface import NACK, NotCarried, Reply, Upstream
 from luckgw.wire.pdus import Sm
 
+_QUARANTINED: Final = 1000
+"""PDUs of an upstream that could not be read are kept at most."""
 THROTTLE_S: Final = 1.0
 """A throttled bind rests for so long at first."""
 # Tails of events, like that of a receipt: upstream, stat, err.
@@ -86,8 +88,8 @@ class MtDispatcher:
         self._expiry = Expiry(journal, self.consumer, now_ms, self._expired)
         self._backlog = Backlog()
         self._in_flight = 0
-        self._doubtful: set[bytes] = set()
-        """Messages on hold."""
+        self._doubtful: dict[bytes, Message] = {}
+        """Messages on hold, by their ids."""
         self._resent: WeakValueDictionary[bytes, Message] = WeakValueDictionary()
         """Messages given back in doubt, while an answer to that try may still come."""
         self._bucket: TokenBucket | None = None
@@ -327,7 +329,7 @@ class MtDispatcher:
             trouble.uncertain.remove(segment)
             if not trouble.uncertain:
                 trouble.hold = None
-                self._doubtful.discard(message.id)
+                self._doubtful.pop(message.id, None)
         elif command_status:
             return  # the last try decides
         else:
@@ -337,8 +339,39 @@ class MtDispatcher:
         else:
             self._refused(segment, command_status)
 
-    def _taken(self, segment: Segment, raw_id: bytes) -> None:
-        """The carrier has a segment: with the last one, the message is SENT."""
+    def on_hold(self) -> list[Segment]:
+        """The segments of which nobody knows whether the carrier has them."""
+        return [
+            segment
+            for message in self._doubtful.values()
+            if message.trouble is not None
+            for segment in message.trouble.uncertain
+        ]
+
+    def settle_by_receipt(
+        self, segment: Segment, carrier_id: bytes, raw_id: bytes
+    ) -> None:
+        """A segment on hold turned out to be with the carrier: it has sent a receipt.
+
+        ``carrier_id`` is the receipt's, canonical; ``raw_id`` as it came.
+        """
+        trouble = segment.message.trouble
+        if trouble is None or segment not in trouble.uncertain:
+            return  # it was settled meanwhile
+        trouble.uncertain.remove(segment)
+        if not trouble.uncertain:
+            trouble.hold = None
+            self._doubtful.pop(segment.message.id, None)
+        self._taken(segment, raw_id, carrier_id)
+        self._decide(segment.message)
+
+    def _taken(
+        self, segment: Segment, raw_id: bytes, carrier_id: bytes | None = None
+    ) -> None:
+        """The carrier has a segment: with the last one, the message is SENT.
+
+        ``carrier_id``: the canonical id, if it is known otherwise than by ``raw_id``.
+        """
         message = segment.message
         missing = message.missing
         message.missing = left = missing & ~(1 << segment.number)
@@ -348,12 +381,14 @@ class MtDispatcher:
             if message.trouble is not None:
                 self._forget(message)
         config = self._config
+        if carrier_id is None:
+            carrier_id = canonical(raw_id, config.resp_id) if raw_id else b""
         self._journal.sent(
             self.consumer.queue,
             message.id,
             segment.number,
             config.name,
-            canonical(raw_id, config.resp_id) if raw_id else b"",
+            carrier_id,
             raw_id,
             last=last,
             webhook=message.hook if last else b"",
@@ -404,7 +439,8 @@ class MtDispatcher:
             self._end(message, *trouble.end)
         elif trouble.hold is None:
             if trouble.uncertain and self._config.uncertain == "unknown":
-                self._end(message, State.UNKNOWN, _UNKNOWN % self._name)
+                why = _UNKNOWN % self._name
+                self._end(message, State.UNKNOWN_FOR_GOOD, why)
             else:
                 self._try_again(message)
 
@@ -430,7 +466,7 @@ class MtDispatcher:
 
     def _forget(self, message: Message) -> None:
         message.trouble = None
-        self._doubtful.discard(message.id)
+        self._doubtful.pop(message.id, None)
 
     def _end(self, message: Message, state: State, why: bytes) -> None:
         message.missing = 0
@@ -491,8 +527,9 @@ class MtDispatcher:
         trouble = message.in_trouble()
         if not trouble.uncertain:
             trouble.hold = on_hold
+            trouble.since_ms = self._now_ms()
             on_hold.append(message)
-            self._doubtful.add(message.id)
+            self._doubtful[message.id] = message
         trouble.uncertain.append(segment)
 
     def _hold(self, messages: list[Message]) -> None:
@@ -519,6 +556,17 @@ class MtDispatcher:
         """A deliver_sm from the carrier."""
         self._received(sm, reply)
 
+    def unreadable(self, command_id: int, command_status: int, body: bytes) -> None:
+        """A deliver_sm that could not be read is kept for people to look at."""
+        entry = b"%d %08X %02X %b" % (
+            self._now_ms(),
+            command_id,
+            command_status,
+            body.hex().encode(),
+        )
+        key = keys.quarantine(self._config.name)
+        self._journal.bound(key, _QUARANTINED, 10, _ignore, entry=entry)
+
     def changed(self) -> None:
         """Room or binds changed. HOT PATH."""
         backlog = self._backlog
@@ -526,3 +574,7 @@ class MtDispatcher:
             self._go_on()
         if len(backlog.rest) < self._upstream.capacity:
             self.consumer.poke()
+
+
+def _ignore(_count: int) -> None:
+    """Nobody waits for it."""

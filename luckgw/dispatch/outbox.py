@@ -27,6 +27,7 @@ _FOR_GOOD: Final = frozenset({Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN})
 _READABLE: Final = frozenset({0, 1})
 """data_coding whose octets a receipt can show (receipts.compose)."""
 _UDHI: Final = 0x40
+_MOST_TOLD_LATE: Final = 10_000
 _ERR: Final = 2
 """Which part of a receipt's tail is ``err``: upstream, stat, err, done date."""
 
@@ -97,6 +98,9 @@ class DeliverSmOutbox:
         )
         """Claims this outbox."""
         self._backlog: deque[Delivery] = deque()
+        self._told_late: set[bytes] = set()
+        """Entries that wait for another try, and of which the partner has said since
+        that it got them."""
         self._in_flight = 0
         self._next = 0
         self._stopping = False
@@ -131,7 +135,10 @@ class DeliverSmOutbox:
 
     def _take(self, pairs: Pairs) -> None:
         for entry, data in pairs:
-            if data[0] == records.INBOUND:
+            if self._told_late and entry in self._told_late:
+                self._told_late.discard(entry)
+                self.consumer.settle(entry)
+            elif data[0] == records.INBOUND:
                 self._backlog.append(self._inbound(entry, data))
             else:
                 self._backlog.append(Delivery(entry, _body(entry, data)))
@@ -196,6 +203,13 @@ class DeliverSmOutbox:
         else:
             self._retry(delivery)
 
+    def answered_late(self, delivery: Delivery, command_status: int) -> None:
+        """A deliver_sm_resp after ``timed_out``: what was taken is not sent again."""
+        if command_status == 0 and len(self._told_late) < _MOST_TOLD_LATE:
+            self.delivered += 1
+            again = records.OutboxEntry.from_bytes(delivery.entry).again()
+            self._told_late.add(again)
+
     def _give_up(self, delivery: Delivery, command_status: int) -> None:
         self.consumer.settle(delivery.entry)
         self.refused += 1
@@ -240,6 +254,9 @@ def _body(entry: bytes, data: bytes) -> bytes:
     """The deliver_sm body that tells a partner how its message ended. HOT PATH."""
     state = State(entry[16])
     accepted_ms, segments, submitted, tail = records.outcome(data, state)
+    intermediate = state is State.SENT
+    if intermediate:
+        tail = records.note_of(data, int.from_bytes(entry[17:23], "big"))
     sm = decode_sm(submitted)
     parts = tail.split(b"\0")
     return receipt_body(
@@ -256,6 +273,7 @@ def _body(entry: bytes, data: bytes) -> bytes:
         err=parts[_ERR].decode("latin-1") if len(parts) > _ERR else "",
         text=_text(sm),
         segments=segments,
+        intermediate=intermediate,
     )
 
 

@@ -1,6 +1,6 @@
 """All that waits for its turn, every queue and outbox: woken, polled, drained."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -86,6 +86,11 @@ class Dispatch:
         self._mt[upstream.name] = dispatcher
         self._upstreams[upstream.name] = upstream
         self._register(dispatcher.consumer)
+
+    @property
+    def dispatchers(self) -> Mapping[str, MtDispatcher]:
+        """Those of all upstreams, by name."""
+        return self._mt
 
     def outbox(self, account: str) -> DeliverSmOutbox:
         """An account's outbox for its sessions."""

@@ -92,7 +92,7 @@ async def _end_as_unknown(
     entries = await execute(b"SMEMBERS", queue.claims)
     tail = upstream.encode() + b"\0UNKNOWN\x00000"
     for entry in entries:
-        journal.finish(queue, entry, State.UNKNOWN, tail, _ignore)
+        journal.finish(queue, entry, State.UNKNOWN_FOR_GOOD, tail, _ignore)
     return len(entries)
 
 

@@ -49,7 +49,7 @@ def status_update_body(
     """
     return (
         '{"event":"sms.status_update","data":{'
-        f'"message_id":"{message_id}","status":"{state.name}",'
+        f'"message_id":"{message_id}","status":"{state.word}",'
         f'"sender_id":{dumps(sender_id)},"recipient":{dumps(recipient)},'
         f'"updated_at":"{rfc3339(updated_ms)}"}}}}'
     ).encode("ascii")

@@ -182,7 +182,7 @@ def _status_answer(found: MessageStatus | None, call: Call) -> bytes:
         raise unknown_message()
     answer = (
         '{"status":"success","data":{'
-        f'"message_id":"{found.message_id}","status":"{found.state.name}",'
+        f'"message_id":"{found.message_id}","status":"{found.state.word}",'
         f'"updated_at":"{rfc3339(found.updated_ms)}"}}}}'
     )
     return written(call.request, JSON, answer.encode("ascii"))

@@ -57,6 +57,10 @@ class Outbox(Protocol):
         """The partner answered."""
         ...
 
+    def answered_late(self, delivery: Any, command_status: int) -> None:
+        """The partner answered after all, when ``timed_out`` had been told."""
+        ...
+
     def timed_out(self, delivery: Any) -> None:
         """The partner did not answer in time."""
         ...
@@ -212,11 +216,12 @@ class ServerSession(SmppSession):
 
     def _answered(self, event: Answered) -> None:
         """A deliver_sm_resp, or a generic_nack in its place. HOT PATH."""
-        if event.late:
-            return  # the outbox has taken it back
         status = event.command_status
         if event.command_id != _DELIVER_SM_RESP:
             status = Status.ESME_RUNKNOWNERR
+        if event.late:
+            self._outbox.answered_late(event.context, status)
+            return
         self._outbox.answered(event.context, status)
 
     def _rare(self, event: object) -> None:

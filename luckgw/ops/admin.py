@@ -27,6 +27,7 @@ from werkzeug.exceptions import HTTPException
 
 from luckgw.domain.errors import Refusal
 from luckgw.ops.phones import Phones, Refused
+from luckgw.ops.receipt_desk import NotPossible, ReceiptDesk
 from luckgw.store.api_keys import ApiKey, ApiKeys, UnknownAccount
 from luckgw.store.interface import StoreAway
 
@@ -61,10 +62,12 @@ class AdminApi:
         keys: ApiKeys,
         status: Callable[[], "Report | Deferred[Report]"],
         phones: Phones,
+        receipts: ReceiptDesk,
     ) -> None:
         self._keys = keys
         self._status = status
         self._phones = phones
+        self._receipts = receipts
 
     def resource(self) -> KleinResource:
         """The root of the API."""
@@ -163,6 +166,34 @@ class AdminApi:
             raise _BadRequest("the body must be an object")
         return _json(self._phones.simulate(wish), request)
 
+    @app.route("/receipts/orphans", methods=["GET"])
+    async def orphans(self, request: Request) -> bytes:
+        """The receipts (of ``?upstream=``) that wait for their message."""
+        found = await self._receipts.waiting(_argument(request, b"upstream"))
+        return _json({"orphans": found}, request)
+
+    @app.route("/receipts/bind", methods=["POST"])
+    async def bind_orphan(self, request: Request) -> bytes:
+        """Give a receipt to a message, by hand."""
+        wish = _texts(request, "orphan", "message")
+        result = await self._receipts.bind(wish["orphan"], wish["message"])
+        self.log.info("receipt {orphan} bound to {message}", **wish)
+        return _json({**wish, "result": result}, request)
+
+    @app.route("/receipts/drop", methods=["POST"])
+    async def drop_orphan(self, request: Request) -> bytes:
+        """Drop a receipt."""
+        wish = _texts(request, "orphan")
+        await self._receipts.drop(wish["orphan"])
+        self.log.info("receipt {orphan} dropped by hand", **wish)
+        return _json(wish, request)
+
+    @app.route("/receipts/quarantine/<upstream>", methods=["GET"])
+    async def quarantine(self, request: Request, upstream: str) -> bytes:
+        """What an upstream delivered that could not be read."""
+        found = await self._receipts.quarantine(upstream)
+        return _json({"quarantine": found}, request)
+
     @app.handle_errors  # type: ignore[call-overload]  # Klein's requests are Twisted's
     def _failed(self, request: Request, failure: Failure) -> bytes:
         error = failure.value
@@ -172,6 +203,8 @@ class AdminApi:
             code, message = 409, str(error)
         elif isinstance(error, Refusal):
             code, message = error.http_status, error.detail
+        elif isinstance(error, NotPossible):
+            code, message = 404, str(error)
         elif isinstance(error, UnknownAccount):
             code, message = 404, f"account {error} is not configured"
         elif isinstance(error, StoreAway):
@@ -230,6 +263,22 @@ def _shown(key: ApiKey) -> dict[str, Any]:
         "created_ms": key.created_ms,
         "revoked_ms": key.revoked_ms,
     }
+
+
+def _texts(request: Request, *names: str) -> dict[str, str]:
+    """The texts of a request's body, all of these and no others. Raises _BadRequest."""
+    assert request.content is not None  # noqa: S101 - for mypy: it is complete
+    try:
+        fields = json.loads(request.content.read())
+    except ValueError as error:
+        raise _BadRequest(f"the body is not JSON: {error}") from None
+    if (
+        not isinstance(fields, dict)
+        or fields.keys() != set(names)
+        or not all(isinstance(each, str) for each in fields.values())
+    ):
+        raise _BadRequest(f"the body must be an object of texts: {', '.join(names)}")
+    return fields
 
 
 def _argument(request: Request, name: bytes) -> str | None:

@@ -215,6 +215,8 @@ def _full(source: bytes) -> tuple[int, int, bytes | None]:
 def _as_it_came(sm: Sm, destination: bytes) -> bytes:
     """The partner's own body, but with addresses in full, whatever their kind was said
     to be, and with a receipt asked for: that is how we know what became of a message.
+    What else the partner asks for (acknowledgements of the phone, intermediate
+    notifications) it asks of the carrier.
 
     HOT PATH. Raises Refusal when no record can hold it.
     """
@@ -238,11 +240,16 @@ def _as_it_came(sm: Sm, destination: bytes) -> bytes:
             short_message=sm.short_message,
             tlvs=sm.tlvs,
         )
-    if body[at] != 1:
-        body = body[:at] + b"\1" + body[at + 1 :]
+    if body[at] & 3 != 1:
+        body = body[:at] + bytes((_asking(body[at]),)) + body[at + 1 :]
     if len(body) > MAX_BODY:
         raise _too_long()
     return body
+
+
+def _asking(registered_delivery: int) -> int:
+    """registered_delivery for the carrier: a receipt in any case (v3.4 5.2.17)."""
+    return registered_delivery & ~3 | 1
 
 
 def _sendable(
@@ -275,7 +282,7 @@ def _sendable(
         priority_flag=sm.priority_flag,
         schedule_delivery_time=sm.schedule_delivery_time,
         validity_period=validity_period,
-        registered_delivery=1,
+        registered_delivery=_asking(sm.registered_delivery),
         replace_if_present_flag=sm.replace_if_present_flag,
         data_coding=data_coding,
         sm_default_msg_id=sm.sm_default_msg_id,

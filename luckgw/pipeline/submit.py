@@ -31,6 +31,8 @@ _NO_TAGS: Final[frozenset[str]] = frozenset()
 _OPTED_OUT: Final = errors.opted_out(
     "the recipient wants no more messages from this sender"
 )
+_TELLS: Final = 0x13
+"""registered_delivery: a receipt (bits 1-0), intermediate notifications (bit 4)."""
 _NOT_CONFIRMED: Final = errors.system_error("the store did not confirm; try again")
 
 
@@ -102,8 +104,12 @@ class Submit:
         """
         self._journal = journal
         self._routes = routes
+        self._looks_at_time = routes.looks_at_time
+        self.looks_at_content = routes.looks_at_content
+        """Whether ``submit`` is to be given the content: some route looks at it."""
         self._upstreams = upstreams
         self._is_up = upstreams.is_up
+        self._waits = upstreams.queues_when_down
         self._marks = marks
         self._outgoing = outgoing
         self._fresh_id = fresh_id
@@ -118,11 +124,6 @@ class Submit:
             for name, account in accounts.items()
             if account.throughput
         }
-
-    @property
-    def looks_at_content(self) -> bool:
-        """Whether ``submit`` is to be given the content: some route looks at it."""
-        return self._routes.looks_at_content
 
     @property
     def is_open(self) -> bool:
@@ -169,7 +170,7 @@ class Submit:
         if not self._journal.is_open:
             raise errors.system_error("the store does not answer; try again later")
         if only is None:
-            now_ms = self._time_of(due_ms) if self._routes.looks_at_time else 0
+            now_ms = self._time_of(due_ms) if self._looks_at_time else 0
             facts = Facts(
                 name, source, destination, account.group, tags, now_ms, content, answers
             )
@@ -269,7 +270,7 @@ class Submit:
             raise errors.no_route("no route leads to this destination")
         if decision.refusal is not None:
             raise decision.refusal
-        upstream = pick(decision, facts, self._is_up, self._upstreams.queues_when_down)
+        upstream = pick(decision, facts, self._is_up, self._waits)
         if upstream is None:
             raise errors.upstream_down("no upstream of the route can take messages now")
         outgoing = self._outgoing[upstream]
@@ -299,6 +300,6 @@ class Submit:
         flags = FLAG_HTTP if over_http else 0
         if account.webhook is not None:
             flags |= FLAG_WEBHOOK
-        if registered_delivery & 3 and not over_http:
+        if registered_delivery & _TELLS and not over_http:
             flags |= FLAG_DELIVER_SM
         return flags

@@ -39,6 +39,7 @@ def receipt_body(  # noqa: PLR0913 - a PDU has as many fields
     text: bytes = b"",
     segments: int = 1,
     tlvs: bool = True,
+    intermediate: bool = False,
 ) -> bytes:
     """The body (all after the header) of the deliver_sm that tells a partner ``state``.
 
@@ -52,6 +53,7 @@ def receipt_body(  # noqa: PLR0913 - a PDU has as many fields
       partners' readers).
     - ``segments``: of how many the state is told (``sub``), at most 999.
     - ``tlvs``: False leaves them out, for partners that choke on them.
+    - ``intermediate``: an intermediate notification (v3.4 5.2.12), not a receipt.
     """
     err = err[:_ERR_CHARACTERS] or "000"
     receipted = message_id.encode("ascii", "replace")
@@ -69,7 +71,7 @@ def receipt_body(  # noqa: PLR0913 - a PDU has as many fields
     )
     body = (
         b"\0%c%c%b\0%c%c%b\0"  # service_type, source, destination
-        b"\x04\0\0\0\0\0\0\0\0%c%b"  # esm_class ... sm_default_msg_id, short_message
+        b"%b\0\0\0\0\0\0\0\0%c%b"  # esm_class ... sm_default_msg_id, short_message
     ) % (
         source_addr_ton,
         source_addr_npi,
@@ -77,6 +79,7 @@ def receipt_body(  # noqa: PLR0913 - a PDU has as many fields
         dest_addr_ton,
         dest_addr_npi,
         destination_addr,
+        b"\x20" if intermediate else b"\x04",
         len(short_message),
         short_message,
     )

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 
 import attrs
 
-from luckgw.domain.states import FROM_MESSAGE_STATE, FROM_STAT, State
+from luckgw.domain.states import State
+from luckgw.receipts.words import STANDARD, Words
 
 _KIND = 0x3C  # the bits of esm_class that say what a deliver_sm is
 _INTERMEDIATE = 0x20
 _RECEIPTS = frozenset({0x04, _INTERMEDIATE})
+_ACKNOWLEDGEMENTS = frozenset({0x08, 0x10})
 _UDHI = 0x40
 
 _RECEIPTED_MESSAGE_ID = 0x001E
@@ -46,7 +48,6 @@ class Receipt:
 
 
 _NO_TLVS: Mapping[int, bytes] = {}
-_STATE_OF_TLV = {bytes([value]): state for value, state in FROM_MESSAGE_STATE.items()}
 
 #: What id, submit date, done date, stat and err say, in this order; b"" when absent.
 Fields = tuple[bytes, bytes, bytes, bytes, bytes]
@@ -68,7 +69,10 @@ _reads_like_receipt = re.compile(rb"id:\S+ .*stat:", re.IGNORECASE | re.DOTALL).
 
 
 def parse(
-    esm_class: int, short_message: bytes, tlvs: Mapping[int, bytes] | None
+    esm_class: int,
+    short_message: bytes,
+    tlvs: Mapping[int, bytes] | None,
+    words: Words = STANDARD,
 ) -> Receipt | None:
     """The receipt in a deliver_sm or data_sm, or None when it is something else.
 
@@ -78,8 +82,9 @@ def parse(
     latter may be a phone's message made up to look so: it is for the caller to see
     whether the id is one that was sent (``esm_class & 0x3C == 0`` tells this case).
 
-    TLVs win over the text, each for itself; the text may be in message_payload. Never
-    raises: what can not be read is absent.
+    TLVs win over the text, each for itself; the text may be in message_payload. What
+    the carrier's ``words`` mean is its own affair. Never raises: what can not be read
+    is absent.
     """
     if tlvs is None:
         tlvs = _NO_TLVS
@@ -89,8 +94,8 @@ def parse(
         return None
 
     match = _match_common(text)
-    words = match.groups() if match else fields(_without_udh(esm_class, text))
-    message_id, submit_date, done_date, stat_word, err_word = words
+    found = match.groups() if match else fields(_without_udh(esm_class, text))
+    message_id, submit_date, done_date, stat_word, err_word = found
     stat = stat_word.decode("latin-1")
     err = err_word.decode("latin-1")
     state = None
@@ -98,12 +103,12 @@ def parse(
         value = tlvs.get(_RECEIPTED_MESSAGE_ID, b"")
         message_id = value.partition(b"\0")[0].strip() or message_id
         value = tlvs.get(_MESSAGE_STATE, b"")
-        state = _STATE_OF_TLV.get(value)
+        state = words.by_message_state.get(value)
         value = tlvs.get(_NETWORK_ERROR_CODE, b"")
         if len(value) == _NETWORK_ERROR_CODE_OCTETS:
             err = f"{value[1] << 8 | value[2]:03d}"
     if state is None:
-        state = FROM_STAT.get(stat) or FROM_STAT.get(stat.upper(), State.UNKNOWN)
+        state = words.state_of(stat)
 
     return Receipt(
         message_id,
@@ -114,6 +119,16 @@ def parse(
         submit_date.decode("latin-1"),
         kind == _INTERMEDIATE,
     )
+
+
+def is_acknowledgement(esm_class: int) -> bool:
+    """Whether a deliver_sm is an acknowledgement that a phone or its user sent.
+
+    (SME delivery or manual/user acknowledgement, v3.4 5.2.12.) It is asked for with
+    bits 3-2 of registered_delivery and is no receipt: it goes the way of messages from
+    phones.
+    """
+    return esm_class & _KIND in _ACKNOWLEDGEMENTS
 
 
 def _is_disguised(text: bytes, tlvs: Mapping[int, bytes]) -> bool:

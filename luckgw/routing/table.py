@@ -159,7 +159,10 @@ def pick(
     ``waits`` tells whether messages may wait for an upstream that is down. None: none
     can take it now. HOT PATH.
     """
-    for name in decision.strategy.choose(decision.candidates, is_up, facts):
+    names = decision.candidates
+    if len(names) > 1:  # of one there is nothing to choose
+        names = decision.strategy.choose(names, is_up, facts)
+    for name in names:
         if is_up(name) or waits(name):
             return name
     return None

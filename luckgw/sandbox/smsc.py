@@ -117,6 +117,8 @@ class Counts:
     """Acknowledged by the ESME."""
     receipts_dropped: int = 0
     """Refused for good, or one too many to keep."""
+    receipts_unknown: int = 0
+    """Made up, of ids that were never given (sandbox.mixed)."""
     malformed: int = 0
 
 

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from luckgw.domain.errors import Refusal
 from luckgw.link.flusher import Flusher
+from luckgw.sandbox.mixed import RECEIPT_IDS, MixedSmsc
 from luckgw.sandbox.phone import PhoneText
 from luckgw.sandbox.process import prepare
 from luckgw.sandbox.recipes import RECIPES
@@ -73,8 +74,26 @@ _EPILOG = "\b\nWhat the last four digits of a recipient do:\n" + "\n".join(
     type=click.File("a", lazy=False),
     help="Append every message that comes to this file, as a line of JSON.",
 )
+@click.option(
+    "--mixed",
+    is_flag=True,
+    help="Receipts in all their forms, whatever the number: early, late, twice ...",
+)
+@click.option(
+    "--receipt-ids",
+    type=click.Choice(RECEIPT_IDS),
+    default="same",
+    show_default=True,
+    help="With --mixed: how ids are written in receipts.",
+)
 def main(
-    listen: str, recipes: bool, phones: bool, record: IO[str] | None, **settings: Any
+    listen: str,
+    recipes: bool,
+    phones: bool,
+    record: IO[str] | None,
+    mixed: bool,
+    receipt_ids: str,
+    **settings: Any,
 ) -> None:
     """Be a carrier: take binds, answer every submit_sm, send its receipt.
 
@@ -83,7 +102,8 @@ def main(
     """
     reactor: Any = _reactor
     prepare(reactor)
-    smsc = Smsc(
+    make = partial(MixedSmsc, receipt_ids=receipt_ids) if mixed else Smsc
+    smsc = make(
         reactor,
         Flusher(reactor),
         SmscSettings(recipes=recipes, **settings),

@@ -296,12 +296,15 @@ class Journal(Protocol):
         done: VerdictCallback,
         *,
         park: bool = True,
+        more: bytes = b"",
+        recipient: bytes = b"",
     ) -> None:
         """A carrier's receipt; verdict AWAY when the store did not take it in time.
 
         ``tail`` is kept with the event: stat, err and dates as the carrier wrote them.
-        ``park``: whether it waits for its message when the id is not known.
-        HOT PATH.
+        ``park``: whether it waits for its message when the id is not known; then
+        ``more`` is kept behind the tail. ``recipient``: octets that the message's
+        bodies must hold, or the verdict is UNKNOWN. HOT PATH.
         """
         ...
 
@@ -314,6 +317,26 @@ class Journal(Protocol):
         done: VerdictCallback,
     ) -> None:
         """The gateway ends a message: EXPIRED, REJECTED, FAILED, UNKNOWN."""
+        ...
+
+    def bound(
+        self,
+        key: bytes,
+        most: int,
+        want: int,
+        done: Callable[[int], None],
+        *,
+        entry: bytes = b"",
+        before_ms: int | None = None,
+        delayed: bool = False,
+    ) -> None:
+        """Keep a list at ``most`` entries, after ``entry`` was added to it.
+
+        With ``before_ms`` events of an outbox that happened before then go, too;
+        ``delayed``: also those that wait for their next try. The oldest go first, up to
+        ``want`` at once, and are counted under ``keys.DROPPED``; ``done`` hears how
+        many they were.
+        """
         ...
 
     def retry(

@@ -316,6 +316,8 @@ class Journal:
         done: VerdictCallback,
         *,
         park: bool = True,
+        more: bytes = b"",
+        recipient: bytes = b"",
     ) -> None:
         """A carrier's receipt; see the interface."""
         if not self._taking and not self._is_patient():
@@ -332,6 +334,8 @@ class Journal:
                 tail,
                 b"%d" % now,
                 self._park_ttl,
+                more[: records.LONGEST_TAIL - len(tail)],
+                recipient,
             ),
             _told_verdict(done),
         )
@@ -471,7 +475,7 @@ class Journal:
     ) -> None:
         """Remove the oldest ``want`` messages of an index; tells how many there were.
 
-        Those that still wait for their carrier stay, and go to the index ``later``.
+        Those that are not at their end yet stay, and go to the index ``later``.
         """
 
         def told(verdict: object) -> None:
@@ -488,6 +492,107 @@ class Journal:
             done(verdict if isinstance(verdict, int) else 0)
 
         self._add((b"O", parked, b"%d" % before_ms), told)
+
+    def hand_over(
+        self,
+        carrier_key: bytes,
+        message_id: bytes,
+        segment: int,
+        done: VerdictCallback,
+    ) -> None:
+        """Apply the receipt that is parked under ``carrier_key`` to a message.
+
+        From then on the carrier's id stands for that segment. Verdicts: APPLIED,
+        NO_CHANGE (it was no news), GONE (no such message: the receipt stays parked),
+        UNKNOWN (no receipt is parked there).
+        """
+        self._hand_over(carrier_key, message_id, bytes((segment,)), done)
+
+    def drop_receipt(self, carrier_key: bytes, done: VerdictCallback) -> None:
+        """Drop the receipt that is parked under ``carrier_key``, and count it.
+
+        Verdicts: APPLIED, or UNKNOWN when none is parked there.
+        """
+        self._hand_over(carrier_key, b"", b"", done)
+
+    def _hand_over(
+        self,
+        carrier_key: bytes,
+        message_id: bytes,
+        segment: bytes,
+        done: VerdictCallback,
+    ) -> None:
+        upstream, _ = keys.parse_carrier_id(carrier_key)
+        args = (carrier_key, keys.parked(upstream), message_id, segment, self._map_ttl)
+        self._add((b"H", *args), _told_verdict(done))
+
+    def look(
+        self,
+        index: bytes,
+        start: int,
+        want: int,
+        before_ms: int,
+        done: Callable[[int], None],
+    ) -> None:
+        """Look through an index from where the last look ended, for open ends.
+
+        What was accepted before ``before_ms`` and is not at its end is noted for
+        ``end``. ``done`` is told where the look ended; nothing happens when the last
+        one did not end at ``start``, so that any number of nodes may look.
+        """
+
+        def told(verdict: object) -> None:
+            done(verdict if isinstance(verdict, int) else start)
+
+        self._add((b"L", index, b"%d" % start, b"%d" % want, b"%d" % before_ms), told)
+
+    def end(
+        self,
+        before_ms: int,
+        want: int,
+        again_ms: int,
+        overdue_ms: int,
+        done: Callable[[int, list[str]], None],
+    ) -> None:
+        """End up to ``want`` messages whose validity was over before ``before_ms``.
+
+        EXPIRED when the last that was heard of one is that it is on its way, else
+        UNKNOWN_FOR_GOOD. One that still waits for its carrier is the dispatcher's to
+        end: it is looked at again at ``again_ms`` (end of validity, as ``before_ms``),
+        unless its validity was over before ``overdue_ms``: then it is EXPIRED, too.
+        ``done`` hears how many were looked at, and the accounts that are told.
+        """
+
+        def told(verdict: object) -> None:
+            if isinstance(verdict, list) and verdict:
+                done(verdict[0], [each.decode() for each in verdict[1:]])
+            else:
+                done(0, [])
+
+        time = self._now_ms().to_bytes(6, "big")
+        numbers = (b"%d" % again_ms, b"%d" % overdue_ms)
+        self._add((b"E", b"%d" % before_ms, b"%d" % want, time, *numbers), told)
+
+    def bound(
+        self,
+        key: bytes,
+        most: int,
+        want: int,
+        done: Callable[[int], None],
+        *,
+        entry: bytes = b"",
+        before_ms: int | None = None,
+        delayed: bool = False,
+    ) -> None:
+        """Keep a list within its bounds; see the interface."""
+
+        def told(verdict: object) -> None:
+            done(verdict if isinstance(verdict, int) else 0)
+
+        before = b"" if before_ms is None else b"%d" % before_ms
+        ages = b"1" if delayed else b"0"
+        limits = (before, b"%d" % most, b"%d" % want, ages)
+        self._add((b"B", key, entry, *limits), told)
 
     # -- who holds what --------------------------------------------------------------
 

@@ -18,6 +18,14 @@ CLAIMS: Final = b"luckgw:claims"
 """Set of the claim sets that may not be empty: what a new epoch takes over."""
 INDEXES: Final = b"luckgw:indexes"
 """Set of the index lists: what the retention sweep walks through."""
+LOOKED: Final = b"luckgw:looked"
+"""Hash: index -> how many of its messages the look for open ends has seen."""
+OPEN: Final = b"luckgw:open"
+"""Sorted set: ids of messages that were not at their end minutes after they had been
+accepted, by the end of their validity in wall-clock ms."""
+DROPPED: Final = b"luckgw:dropped"
+"""Hash: key of a queue, of parked receipts or of a quarantine -> how many entries were
+dropped from it, ever, because they were too old or too many."""
 
 SHORT_IDS: Final = b"luckgw:short-ids"
 """Counter: how many message ids of eight hexadecimal digits were given away."""
@@ -116,6 +124,17 @@ def carrier_id(upstream: str, canonical: bytes) -> bytes:
 def parked(upstream: str) -> bytes:
     """Sorted set: carrier_id keys that hold a parked receipt, by wall-clock ms."""
     return b"p:" + upstream.encode()
+
+
+def parse_carrier_id(key: bytes) -> tuple[str, bytes]:
+    """The upstream and the canonical id in the name of a carrier's id."""
+    _, upstream, canonical = key.split(b":", 2)
+    return upstream.decode(), canonical
+
+
+def quarantine(upstream: str) -> bytes:
+    """List of what an upstream delivered that could not be read: time, PDU in hex."""
+    return b"z:" + upstream.encode()
 
 
 def index(account: str, day: str) -> bytes:

@@ -29,6 +29,8 @@ _EVENT_HEAD: Final = 8
 # What registered_delivery asks for (SMPP v3.4 5.2.17, bits 1-0).
 _EVERY_END: Final = 1
 _FAILURES: Final = 2
+_ON_ITS_WAY: Final = 0x10
+"""Bit 4: intermediate notifications."""
 
 
 @attrs.frozen
@@ -88,6 +90,12 @@ class MemoryStore:
     """keys.opted_out -> its fields."""
     replies: dict[bytes, dict[bytes, bytes]] = attrs.field(factory=dict)
     """keys.replies -> its fields."""
+    looked: dict[bytes, int] = attrs.field(factory=dict)
+    """Index -> how far the look for open ends has come."""
+    open: dict[bytes, int] = attrs.field(factory=dict)
+    """Message id -> end of its validity, of those that wait for their end."""
+    dropped: dict[bytes, int] = attrs.field(factory=dict)
+    """Key -> how many entries were dropped from it."""
 
     def join(self, node: str) -> int:
         """Begin a new epoch of a node; every older one is fenced off."""
@@ -135,6 +143,10 @@ class MemoryBackend:
             b"J": self._part,
             b"G": self._give_out_gaps,
             b"K": self._assign,
+            b"H": self._hand_over,
+            b"L": self._look,
+            b"E": self._end,
+            b"B": self._bound,
         }
 
     def run(self, operations: Sequence[Args]) -> "Deferred[list[object]]":
@@ -301,20 +313,27 @@ class MemoryBackend:
         tail: bytes,
         now: bytes,
         ttl: bytes,
+        more: bytes,
+        recipient: bytes,
     ) -> bytes:
         """Applied (A), no news (D), message gone (G), or parked (P) for an unknown id.
 
-        One receipt is parked for an id: the one that outranks the others; none (U) when
-        ``parked_key`` is b"".
+        One receipt is parked for an id, the one that outranks the others, with ``more``
+        at the end of its tail; none (U) when ``parked_key`` is b"". Also U when the
+        message has not this ``recipient`` (b"": any).
         """
         found = self._store.carrier_ids.get(carrier_key)
         if isinstance(found, Known):
-            if found.message_id not in self._store.records:
+            record = self._store.records.get(found.message_id)
+            if record is None:
                 return b"G"
+            if recipient not in record[25:]:
+                return b"U"
             return self._change(found.message_id, head, found.segment, tail)
         if not parked_key:
             return b"U"
-        parked = Parked(head, tail, int(ttl))
+        head = bytes((head[0] + len(more),)) + head[1:]
+        parked = Parked(head, tail + more, int(ttl))
         if found is None or outranks(parked.state, found.state):
             self._store.carrier_ids[carrier_key] = parked
             self._store.parked.setdefault(parked_key, {})[carrier_key] = int(now)
@@ -383,11 +402,36 @@ class MemoryBackend:
         record = self._store.records[message_id] + head + bytes((segment,)) + tail
         after = records.decode(record)
         if after.segment_states() == before.segment_states():
-            return b"D"
+            return self._note(before, message_id, head, segment, tail)
         self._store.records[message_id] = record
         if after.state is before.state:
             return b"A"
         return b"A" + self._notify(after, message_id, head)
+
+    def _note(
+        self, record: Record, message_id: bytes, head: bytes, segment: int, tail: bytes
+    ) -> bytes:
+        """Keep that a segment is on its way, once: A and who is told; else D."""
+        if State(head[1]) is not State.SENT or segment >= len(record.bodies):
+            return b"D"
+        said = [
+            each.tail
+            for each in record.events
+            if (each.kind, each.segment) == (records.ON_ITS_WAY, segment)
+        ]
+        if (
+            record.segment_states()[segment].is_final
+            or tail in said
+            or len(said) >= records.MOST_NOTES
+        ):
+            return b"D"
+        head = bytes((head[0], records.ON_ITS_WAY)) + head[2:]
+        self._store.records[message_id] += head + bytes((segment,)) + tail
+        told = b""
+        if record.flags & FLAG_DELIVER_SM and record.registered_delivery & _ON_ITS_WAY:
+            account = record.account.encode()
+            told = self._push_event(b"o:", account, message_id, State.SENT, head)
+        return b"A" + told
 
     def _notify(self, record: Record, message_id: bytes, head: bytes) -> bytes:
         """Put the message's new state into the outboxes that want it; tells whose."""
@@ -564,7 +608,7 @@ class MemoryBackend:
     def _sweep(self, index: bytes, want: bytes, later: bytes) -> int:
         """Remove the oldest messages of an index; tells how many ids there were.
 
-        One that still waits for its carrier stays, under the index ``later``.
+        One that is not at its end yet stays, under the index ``later``.
         """
         ids = self._store.list_of(index)
         oldest = ids[: max(0, min(int(want), MOST))]
@@ -576,13 +620,17 @@ class MemoryBackend:
                 inbox = self._store.inboxes.get(keys.inbox(account), set())
                 inbox.discard(record[8:16] + message_id)
                 del self._store.records[message_id]
-            elif record is not None and records.decode(record).state < State.SENT:
+            elif record is not None and not records.decode(record).state.is_final:
                 self._store.list_of(later).append(message_id)
                 self._store.indexes.add(later)
             else:
                 self._store.records.pop(message_id, None)
+        if index in self._store.looked:
+            looked = self._store.looked[index] - len(oldest)
+            self._store.looked[index] = max(0, looked)
         if not oldest:
             self._store.indexes.discard(index)
+            self._store.looked.pop(index, None)
         return len(oldest)
 
     def _drop_parked(self, parked_key: bytes, before: bytes) -> int:
@@ -594,7 +642,139 @@ class MemoryBackend:
             del waiting[key]
             if isinstance(self._store.carrier_ids.get(key), Parked):
                 del self._store.carrier_ids[key]
+        self._count_dropped(parked_key, len(dropped))
         return len(dropped)
+
+    def _count_dropped(self, key: bytes, count: int) -> None:
+        if count:
+            self._store.dropped[key] = self._store.dropped.get(key, 0) + count
+
+    # -- receipts that are parked, and those that never come ---------------------------
+
+    def _hand_over(
+        self,
+        carrier_key: bytes,
+        parked_key: bytes,
+        message_id: bytes,
+        segment: bytes,
+        ttl: bytes,
+    ) -> bytes:
+        """Apply a parked receipt to a message, or (``message_id`` b"") drop it.
+
+        A, D (nothing new, or done before), G (the message is gone: the receipt stays),
+        U (no receipt is parked there).
+        """
+        found = self._store.carrier_ids.get(carrier_key)
+        known = None
+        if message_id:
+            known = Known(message_id, segment[0], int(ttl))
+        if not isinstance(found, Parked):
+            return b"D" if found is not None and found == known else b"U"
+        if known is not None and message_id not in self._store.records:
+            return b"G"
+        self._store.parked.setdefault(parked_key, {}).pop(carrier_key, None)
+        if known is None:
+            del self._store.carrier_ids[carrier_key]
+            self._count_dropped(parked_key, 1)
+            return b"A"
+        self._store.carrier_ids[carrier_key] = known
+        return self._change(message_id, found.head, known.segment, found.tail)
+
+    def _look(self, index: bytes, start: bytes, want: bytes, before: bytes) -> int:
+        """Note the open ends of an index; tells where it ended. See the interface."""
+        looked = self._store.looked.get(index, 0)
+        if looked != int(start):
+            return looked
+        ids = self._store.lists.get(index, [])[looked:]
+        for message_id in ids[: max(0, min(int(want), MOST))]:
+            data = self._store.records.get(message_id)
+            if data is not None:
+                record = records.decode(data)
+                if record.accepted_ms > int(before):
+                    break
+                if not records.is_inbound(data) and not record.state.is_final:
+                    self._store.open[message_id] = record.deadline_ms
+            looked += 1
+            self._store.looked[index] = looked
+        return looked
+
+    def _end(
+        self, before: bytes, want: bytes, time: bytes, again: bytes, overdue: bytes
+    ) -> list[int | bytes]:
+        """End what no receipt came for: how many were looked at, and who is told."""
+        waiting = self._store.open
+        due = sorted((at, each) for each, at in waiting.items() if at <= int(before))
+        ids = [each for _, each in due[: max(0, min(int(want), MOST))]]
+        told: list[bytes] = []
+        for message_id in ids:
+            data = self._store.records.get(message_id)
+            record = None if data is None else records.decode(data)
+            if record is None or record.state.is_final:
+                del waiting[message_id]
+                continue
+            is_waiting = record.state < State.SENT
+            if is_waiting and record.deadline_ms > int(overdue):
+                waiting[message_id] = int(again)
+                continue
+            del waiting[message_id]
+            upstream, on_its_way = _last_heard(record)
+            state, word = State.UNKNOWN_FOR_GOOD, b"UNKNOWN"
+            if is_waiting or on_its_way:
+                state, word = State.EXPIRED, b"EXPIRED"
+            tail = upstream + b"\0" + word + b"\x00000"
+            head = bytes((8 + len(tail), state)) + time
+            account = self._change(message_id, head, EVERY_SEGMENT, tail)[1:]
+            if account and account not in told:
+                told.append(account)
+        return [len(ids), *told]
+
+    def _bound(
+        self,
+        key: bytes,
+        entry: bytes,
+        before: bytes,
+        most: bytes,
+        want: bytes,
+        delayed: bytes,
+    ) -> int:
+        """Keep a list within its bounds; tells how many entries were dropped."""
+        entries = self._store.list_of(key)
+        if entry and entry not in entries[-100:]:
+            entries.append(entry)
+        limit = int(before) if before else 0
+
+        def is_old(event: bytes) -> bool:
+            time_ms = int.from_bytes(event[17:23], "big")
+            return len(event) == records.ENTRY_SIZE and time_ms < limit
+
+        at_once = max(0, min(int(want), MOST))
+        excess = len(entries) - int(most)
+        count = 0
+        while count < min(at_once, len(entries)) and (
+            count < excess or is_old(entries[count])
+        ):
+            count += 1
+        del entries[:count]
+        if delayed == b"1":
+            waits = self._store.delayed_of(key)
+            first = sorted((at, each) for each, at in waits.items())[:at_once]
+            for _, each in first:
+                if is_old(each):
+                    del waits[each]
+                    count += 1
+        self._count_dropped(key, count)
+        return count
+
+
+def _last_heard(record: Record) -> tuple[bytes, bool]:
+    """Who has a message, and whether the last word of it is that it is on its way."""
+    upstream, on_its_way = b"", False
+    for event in record.events:
+        if event.kind == State.SENT:
+            upstream = event.tail.partition(b"\0")[0]
+        elif event.kind in {records.ON_ITS_WAY, State.UNKNOWN}:
+            on_its_way = event.kind == records.ON_ITS_WAY
+    return upstream, on_its_way
 
 
 def _events(record: bytes) -> bytes:

@@ -13,7 +13,7 @@
     ..          per segment: 2 octets length, then a submit_sm body as it will be sent
     ..      8   with FLAG_SCHEDULED: when it is due, wall-clock ms
     ..          events, each: 1 octet length of what follows, then
-                1 kind (a State, or REQUEUED / UNCERTAIN), 6 wall-clock ms,
+                1 kind (a State, REQUEUED, UNCERTAIN or ON_ITS_WAY), 6 wall-clock ms,
                 1 segment (EVERY_SEGMENT for all), the rest free
 
 Head and bodies change only as a whole, while the message waits (Journal.replace), and
@@ -39,6 +39,8 @@ VERSION: Final = 1
 INBOUND: Final = 2
 """The layout version of a message from a phone."""
 EVERY_SEGMENT: Final = 255
+LONGEST_TAIL: Final = 240
+"""Octets of an event's tail that are kept."""
 REQUEUED: Final = 16
 """An attempt that did not take; the tail says why: upstream, NUL, command_status."""
 NACKED: Final = b"\0nack"
@@ -47,6 +49,11 @@ UNCERTAIN: Final = 17
 """The submit_sm may have reached the carrier: what follows may be a duplicate."""
 ASSIGNED: Final = 18
 """A message from a phone got its account; the tail is the account, NUL, the route."""
+ON_ITS_WAY: Final = 20
+"""A carrier said that a segment is on its way (ENROUTE, ACCEPTD), which changes no
+state; the tail is that of a receipt."""
+MOST_NOTES: Final = 10
+"""Events ON_ITS_WAY of a segment are kept at most."""
 
 _HEAD = struct.Struct(">BBBBIQQ")
 _U16 = struct.Struct(">H")
@@ -107,9 +114,9 @@ def event_parts(kind: int, now_ms: int, tail: bytes) -> tuple[bytes, bytes]:
     """An event without its segment: what stands before it and what after it.
 
     The script puts the segment in when only the store knows which one it is. A tail is
-    cut at 240 octets.
+    cut at LONGEST_TAIL octets.
     """
-    tail = tail[:240]
+    tail = tail[:LONGEST_TAIL]
     return bytes((8 + len(tail), kind)) + now_ms.to_bytes(6, "big"), tail
 
 
@@ -363,6 +370,14 @@ def outcome(data: bytes, state: State) -> tuple[int, int, bytes, bytes]:
         event = decode(data).deciding(state)
         tail = event.tail if event is not None else b""
     return accepted, count, first_body(data), tail
+
+
+def note_of(data: bytes, time_ms: int) -> bytes:
+    """The tail of what a carrier said at that time while a message was on its way."""
+    for event in decode(data).events:
+        if event.kind == ON_ITS_WAY and event.time_ms == time_ms:
+            return event.tail
+    return b""
 
 
 def _first_tail(data: bytes, at: int, kind: int) -> bytes:

@@ -2,30 +2,27 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from luckgw.store import keys
 from luckgw.store.interface import Commands
 from luckgw.store.journal import Journal
+from luckgw.store.rounds import Rounds, pause, told
 
 EVERY_S: Final = 600.0
 STEP: Final = 200
-PAUSE_S: Final = 0.02
-"""Between steps: the sweep takes no more than a small share of the store."""
 
 
 class Sweep:
     """Looks every ten minutes.
 
     A message leaves with the day on which it was accepted, once that day is as old as
-    the retention; one that still waits for its carrier then is kept as if it had been
-    accepted today.
+    the retention; one that is not at its end then is kept as if it had been accepted
+    today.
     """
 
     log = Logger()
@@ -45,34 +42,18 @@ class Sweep:
         self._retention = timedelta(days=retention_days)
         self._upstreams = list(upstreams)
         self._now_ms = now_ms
-        self._loop = LoopingCall(self._look)
-        self._loop.clock = clock
-        self._sweeping: Deferred[None] | None = None
+        self._rounds = Rounds(clock, EVERY_S, "the sweep", self.sweep)
         self.swept = 0
         self.orphans = 0
+        """Receipts that never found their message, dropped by this process."""
 
     def start(self) -> None:
         """Begin."""
-        self._loop.start(EVERY_S, now=False).addErrback(
-            lambda f: self.log.failure("the sweep has stopped", failure=f)
-        )
+        self._rounds.start()
 
     def stop(self) -> None:
         """End; a sweep that is under way ends as well."""
-        if self._loop.running:
-            self._loop.stop()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-
-    def _look(self) -> "Deferred[None]":
-        self._sweeping = ensureDeferred(self.sweep())
-        return self._sweeping.addErrback(self._not_swept)
-
-    def _not_swept(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self.log.warn(
-                "the sweep will try again: {reason}", reason=failure.getErrorMessage()
-            )
+        self._rounds.stop()
 
     async def sweep(self) -> None:
         """Remove all that is too old."""
@@ -87,27 +68,19 @@ class Sweep:
             await self._drop_orphans(upstream)
 
     async def _empty(self, index: bytes, today: bytes) -> None:
-        while True:
-            step: Deferred[int] = Deferred()
-            self._journal.sweep(index, STEP, today, step.callback)
-            count = await step
-            if count == 0:
-                return
+        step = partial(self._journal.sweep, index, STEP, today)
+        while count := await told(step):
             self.swept += count
-            await deferLater(self._clock, PAUSE_S)
+            await pause(self._clock)
 
     async def _drop_orphans(self, upstream: str) -> None:
         """Drop the receipts that have waited too long for their message."""
         too_old_ms = self._now_ms() - keys.PARKED_S * 1000
+        step = partial(self._journal.drop_parked, keys.parked(upstream), too_old_ms)
         dropped = 0
-        while True:
-            step: Deferred[int] = Deferred()
-            self._journal.drop_parked(keys.parked(upstream), too_old_ms, step.callback)
-            count = await step
-            if count == 0:
-                break
+        while count := await told(step):
             dropped += count
-            await deferLater(self._clock, PAUSE_S)
+            await pause(self._clock)
         self.orphans += dropped
         if dropped:
             self.log.warn(

@@ -242,13 +242,69 @@ class Node:
         upstream: str = UPSTREAM,
         *,
         park: bool = True,
+        tail: bytes = b"err:000",
+        more: bytes = b"",
+        recipient: bytes = b"",
     ) -> tuple[Verdict, str]:
         """A carrier's receipt: the verdict and the account that is told."""
         return self._pair(
             lambda done: self.journal.receipt(
-                upstream, carrier_id, state, b"err:000", done, park=park
+                upstream,
+                carrier_id,
+                state,
+                tail,
+                done,
+                park=park,
+                more=more,
+                recipient=recipient,
             )
         )
+
+    def hand_over(self, key: bytes, message_id: bytes) -> tuple[Verdict, str]:
+        """Give a parked receipt to a message: the verdict and who is told."""
+        return self._pair(lambda done: self.journal.hand_over(key, message_id, 0, done))
+
+    def drop_receipt(self, key: bytes) -> Verdict:
+        """Drop a parked receipt."""
+        return self._pair(lambda done: self.journal.drop_receipt(key, done))[0]
+
+    def look(self, start: int, want: int, before_ms: int, index: bytes = INDEX) -> int:
+        """Look for open ends: where that ended."""
+        told: list[int] = []
+        self.journal.look(index, start, want, before_ms, told.append)
+        return self._only(told)
+
+    def end(
+        self, before_ms: int, want: int, *, again_ms: int = 0, overdue_ms: int = 0
+    ) -> tuple[int, list[str]]:
+        """End what no receipt came for: how many were looked at, and who is told."""
+        told: list[tuple[int, list[str]]] = []
+        self.journal.end(
+            before_ms, want, again_ms, overdue_ms, lambda *each: told.append(each)
+        )
+        return self._only(told)
+
+    def bound(
+        self,
+        key: bytes,
+        most: int,
+        *,
+        entry: bytes = b"",
+        before_ms: int | None = None,
+        delayed: bool = False,
+    ) -> int:
+        """Keep a list within its bounds: how many were dropped."""
+        told: list[int] = []
+        self.journal.bound(
+            key,
+            most,
+            100,
+            told.append,
+            entry=entry,
+            before_ms=before_ms,
+            delayed=delayed,
+        )
+        return self._only(told)
 
     def drop_parked(self, before_ms: int) -> int:
         """Drop receipts parked too long ago: how many."""
@@ -596,10 +652,10 @@ class StoreContract:
     def test_a_final_state_is_sticky(
         self, store: StoreUnderTest, node: Node, old: State
     ) -> None:
-        """The first final state stays, but for a DELIVERED after EXPIRED and
-        UNDELIVERED; and no state goes back.
+        """The first final state stays, but for a DELIVERED after EXPIRED, UNDELIVERED
+        and a final UNKNOWN; and no state goes back.
         """
-        for new in REPORTED:
+        for new in (State.UNKNOWN, *FINALS):
             message_id, carrier_id = node.accept(new), b"c%d" % new
             node.claim()
             node.sent(message_id, carrier_id)
@@ -610,6 +666,72 @@ class StoreContract:
                 "",
             )
             assert self._read(store, message_id).state is (new if changes else old)
+
+    def test_on_its_way_is_no_news(self, store: StoreUnderTest, node: Node) -> None:
+        """A receipt that says "on its way" changes no state; it is kept once, and only
+        so many of them, and none after the end.
+        """
+        message_id = node.accept(1)
+        node.claim()
+        node.sent(message_id, b"c1")
+        assert node.receipt(b"c1", State.SENT) == (Verdict.APPLIED, "")
+        assert node.receipt(b"c1", State.SENT) == (Verdict.NO_CHANGE, "")
+        for each in range(20):
+            node.receipt(b"c1", State.SENT, tail=b"%d" % each)
+        record = self._read(store, message_id)
+        assert record.state is State.SENT
+        assert [each.kind for each in record.events] == [
+            State.SENT,
+            *[records.ON_ITS_WAY] * records.MOST_NOTES,
+        ]
+        assert record.events[1].tail == b"err:000"
+        node.receipt(b"c1", State.DELIVERED)
+        before = store.record(message_id)
+        assert node.receipt(b"c1", State.SENT, tail=b"x") == (Verdict.NO_CHANGE, "")
+        assert store.record(message_id) == before
+
+    def test_on_its_way_before_its_sent(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """An early "on its way" is kept as one that is in time."""
+        message_id = node.accept(1, segments=2)
+        node.claim()
+        node.receipt(b"c1", State.SENT)
+        node.sent(message_id, b"c1", segment=1)
+        kinds = [
+            (each.kind, each.segment) for each in self._read(store, message_id).events
+        ]
+        assert kinds == [(State.SENT, 1), (records.ON_ITS_WAY, 1)]
+
+    def test_who_is_told_that_it_is_on_its_way(self, node: Node) -> None:
+        """Sessions whose message asked for intermediate notifications (bit 4)."""
+        for number, registered_delivery in enumerate((0x10, 0x11, 0x01, 0x00)):
+            wants = bool(registered_delivery & 0x10)
+            message_id = node.accept(
+                number, flags=7, registered_delivery=registered_delivery
+            )
+            node.claim()
+            node.sent(message_id, b"c%d" % number)
+            _, told = node.receipt(b"c%d" % number, State.SENT)
+            assert told == (ACCOUNT if wants else "")
+            entries = [OutboxEntry.from_bytes(each) for each in node.claim(SMPP_OUTBOX)]
+            event = OutboxEntry(message_id, State.SENT, NOON_MS, 0)
+            assert entries == ([event] if wants else [])
+
+    def test_a_receipt_for_another_recipient(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """Where the recipient is asked for, a message to another one is left alone."""
+        message_id = node.accept(1)
+        node.claim()
+        node.sent(message_id, b"c1")
+        for recipient, verdict in (
+            (b"233", Verdict.UNKNOWN),
+            (b"body 0", Verdict.APPLIED),
+        ):
+            found, _ = node.receipt(b"c1", State.DELIVERED, recipient=recipient)
+            assert found is verdict
+        assert self._read(store, message_id).state is State.DELIVERED
 
     def test_a_receipt_is_kept_with_its_words(
         self, store: StoreUnderTest, node: Node
@@ -703,6 +825,50 @@ class StoreContract:
             assert node.sent(message_id, carrier_id) == (Verdict.APPLIED, "")
             won = second if outranks(second, first) else first
             assert self._read(store, message_id).state is won
+
+    def test_a_parked_receipt_is_handed_over(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """By hand, or by a form of its id: the message gets it with its words, and from
+        then on the id is the message's.
+        """
+        message_id = node.accept(1, flags=FLAG_WEBHOOK)
+        node.claim()
+        node.sent(message_id, b"1f2e")
+        node.receipt(b"7982", State.UNKNOWN, more=b"\0from")
+        key = keys.carrier_id(UPSTREAM, b"7982")
+        assert node.hand_over(key, message_id) == (Verdict.APPLIED, ACCOUNT)
+        event = self._read(store, message_id).events[-1]
+        assert (event.state, event.tail) == (State.UNKNOWN, b"err:000\0from")
+        assert node.drop_parked(before_ms=node.now_ms + 1) == 0
+        assert node.receipt(b"7982", State.DELIVERED) == (Verdict.APPLIED, ACCOUNT)
+        assert self._read(store, message_id).state is State.DELIVERED
+
+    def test_what_can_not_be_handed_over(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """An id that is not parked, and a message that is gone, change nothing."""
+        message_id = node.accept(1)
+        key = keys.carrier_id(UPSTREAM, b"c1")
+        assert node.hand_over(key, message_id) == (Verdict.UNKNOWN, "")
+        node.receipt(b"c1", State.DELIVERED)
+        assert node.hand_over(key, b"x" * 16) == (Verdict.GONE, "")
+        node.claim()
+        node.sent(message_id, b"c1")
+        assert self._read(store, message_id).state is State.DELIVERED
+
+    def test_a_parked_receipt_is_dropped(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """By hand: its message never hears of it."""
+        node.receipt(b"c1", State.DELIVERED)
+        key = keys.carrier_id(UPSTREAM, b"c1")
+        assert node.drop_receipt(key) is Verdict.APPLIED
+        assert node.drop_receipt(key) is Verdict.UNKNOWN
+        message_id = node.accept(1)
+        node.claim()
+        node.sent(message_id, b"c1")
+        assert self._read(store, message_id).state is State.SENT
 
     def test_ids_of_upstreams_do_not_mix(
         self, store: StoreUnderTest, node: Node
@@ -1203,8 +1369,8 @@ class StoreContract:
         """Messages leave an account's day in the order they came, and wholly."""
         ids = [node.accept(each) for each in range(3)]
         node.claim()
-        for message_id, carrier_id in zip(ids, (b"c1", b"c2", b"c3"), strict=True):
-            node.sent(message_id, carrier_id)
+        for message_id in ids:
+            node.finish(message_id, State.EXPIRED)
         assert node.sweep(1) == 1
         assert store.record(ids[0]) is None
         assert node.sweep(10) in {1, 2}  # a repeated sweep takes the next ones
@@ -1214,8 +1380,8 @@ class StoreContract:
     def test_the_sweep_leaves_what_still_waits(
         self, store: StoreUnderTest, node: Node
     ) -> None:
-        """A message that no carrier has taken yet stays, however old it is, until the
-        sweep of a later day finds that its time in the queue is over.
+        """A message that is not at its end stays, however old it is, until the sweep of
+        a later day finds that it is.
         """
         later = keys.index(ACCOUNT, "20270122")
         waits, partly, ended, sent = (
@@ -1228,16 +1394,139 @@ class StoreContract:
         while node.sweep(10, later):
             pass
         kept = [store.record(each) is not None for each in (waits, partly, ended, sent)]
-        assert kept == [True, True, False, False]
+        assert kept == [True, True, False, True]
         node.retry(waits)
         assert node.claim() == [waits]
         node.sent(waits, b"c2")
         node.finish(partly, State.EXPIRED)
+        for carrier_id in (b"c1", b"c2"):
+            node.receipt(carrier_id, State.DELIVERED)
         again: list[int] = []
         node.journal.sweep(later, 10, INDEX, again.append)
         node.turn()
-        assert again == [2]
+        assert again == [3]
         assert [store.record(each) for each in (waits, partly)] == [None, None]
+
+    # -- messages without a receipt --------------------------------------------------
+
+    def test_a_look_goes_on_where_the_last_one_ended(self, node: Node) -> None:
+        """Step by step through a day, however many nodes look, and not too far."""
+        for each in range(5):
+            node.accept(each)
+        node.now_ms += 10
+        node.accept(9)
+        before_ms = node.now_ms - 1
+        assert node.look(-1, 2, before_ms) == 0
+        assert node.look(0, 2, before_ms) == 2
+        assert node.look(0, 2, before_ms) == 2
+        assert node.look(2, 10, before_ms) == 5
+        assert node.look(5, 10, before_ms) == 5
+        assert node.look(5, 10, node.now_ms) == 6
+
+    def test_an_open_end_is_ended(self, store: StoreUnderTest, node: Node) -> None:
+        """What no receipt came for ends by its validity, and who wants to know is told:
+        UNKNOWN, or EXPIRED when the carrier said at last that it is on its way.
+        """
+        silent, on_its_way, unsure, done = (
+            node.accept(each, flags=7, registered_delivery=1) for each in range(4)
+        )
+        node.claim()
+        for number, each in enumerate((silent, on_its_way, unsure, done)):
+            node.sent(each, b"c%d" % number)
+        node.receipt(b"c1", State.SENT)
+        node.receipt(b"c2", State.SENT)
+        node.receipt(b"c2", State.UNKNOWN)
+        node.receipt(b"c3", State.DELIVERED)
+        node.claim(SMPP_OUTBOX)
+        node.claim(WEBHOOK_OUTBOX)
+        assert node.look(0, 10, node.now_ms) == 4
+        node.now_ms += 86_400_001
+        assert node.end(node.now_ms - 2, 10) == (0, [])
+        ended, told = node.end(node.now_ms, 10)
+        assert (ended, told) == (3, [ACCOUNT])
+        ends = {
+            silent: State.UNKNOWN_FOR_GOOD,
+            on_its_way: State.EXPIRED,
+            unsure: State.UNKNOWN_FOR_GOOD,
+            done: State.DELIVERED,
+        }
+        states = {each: self._read(store, each).state for each in ends}
+        assert states == ends
+        last = self._read(store, on_its_way).events[-1]
+        assert last == records.Event(
+            State.EXPIRED, node.now_ms, 255, b"mtn\0EXPIRED\x00000"
+        )
+        for outbox in (SMPP_OUTBOX, WEBHOOK_OUTBOX):
+            entries = [OutboxEntry.from_bytes(each) for each in node.claim(outbox)]
+            told_of = {each.message_id: each.state for each in entries}
+            assert told_of == {key: ends[key] for key in (silent, on_its_way, unsure)}
+        assert node.end(node.now_ms, 10) == (0, [])
+        assert node.receipt(b"c0", State.DELIVERED) == (Verdict.APPLIED, ACCOUNT)
+        assert self._read(store, silent).state is State.DELIVERED
+
+    def test_what_waits_for_its_carrier_is_ended_late(
+        self, store: StoreUnderTest, node: Node
+    ) -> None:
+        """A dispatcher ends what is in its queue. If none does for long: EXPIRED."""
+        message_id = node.accept(1, segments=2)
+        node.look(0, 10, node.now_ms)
+        node.now_ms += 86_400_000
+        assert node.end(node.now_ms, 10, again_ms=node.now_ms + 5) == (1, [])
+        assert self._read(store, message_id).state is State.ACCEPTED
+        assert node.end(node.now_ms, 10) == (0, [])
+        node.now_ms += 5
+        assert node.end(node.now_ms, 10, overdue_ms=node.now_ms) == (1, [])
+        assert self._read(store, message_id).state is State.EXPIRED
+
+    def test_a_look_survives_the_sweep(self, store: StoreUnderTest, node: Node) -> None:
+        """Messages that leave an index do not make the look miss others."""
+        ids = [node.accept(each) for each in range(4)]
+        node.claim()
+        for each in ids[:2]:
+            node.finish(each, State.EXPIRED)
+        node.look(0, 2, node.now_ms)
+        later = keys.index(ACCOUNT, "20270122")
+        while node.sweep(10, later):
+            pass
+        assert node.look(0, 10, node.now_ms, later) == 2
+        node.end(node.now_ms + 86_400_000, 10, overdue_ms=node.now_ms + 86_400_000)
+        assert [self._read(store, each).state for each in ids[2:]] == [
+            State.EXPIRED,
+            State.EXPIRED,
+        ]
+
+    # -- lists with bounds -----------------------------------------------------------
+
+    def test_an_outbox_drops_its_oldest(self, node: Node) -> None:
+        """What is too old or too much goes, the oldest first, in bounded steps."""
+        for each in range(6):
+            node.accept(each, flags=FLAG_WEBHOOK)
+            (message_id,) = node.claim()
+            node.now_ms += 1
+            node.finish(message_id, State.EXPIRED)
+        since = node.now_ms - 4
+        assert node.bound(WEBHOOK_OUTBOX, 100, before_ms=since) == 1
+        assert node.bound(WEBHOOK_OUTBOX, 100, before_ms=since) == 0
+        assert node.bound(WEBHOOK_OUTBOX, 2) == 3
+        left = [OutboxEntry.from_bytes(each) for each in node.claim(WEBHOOK_OUTBOX)]
+        assert [each.message_id[-1] for each in left] == [4, 5]
+
+    def test_what_waits_for_its_next_try_ages_too(self, node: Node) -> None:
+        """Where that is asked for: a webhook's schedule ends by itself."""
+        node.accept(1, flags=FLAG_WEBHOOK)
+        (message_id,) = node.claim()
+        node.finish(message_id, State.EXPIRED)
+        (entry,) = node.claim(WEBHOOK_OUTBOX)
+        node.retry(entry, due_ms=node.now_ms + 1000, key=WEBHOOK_OUTBOX)
+        later = node.now_ms + 1
+        assert node.bound(WEBHOOK_OUTBOX, 100, before_ms=later) == 0
+        assert node.bound(WEBHOOK_OUTBOX, 100, before_ms=later, delayed=True) == 1
+
+    def test_a_list_keeps_the_last(self, node: Node) -> None:
+        """Something is added once, and the oldest goes when there are too many."""
+        key = keys.quarantine(UPSTREAM)
+        dropped = [node.bound(key, 3, entry=b"%d" % each) for each in range(5)]
+        assert dropped == [0, 0, 0, 1, 1]
 
     # -- one turn --------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ class Ledger:
         self.complaints: list[str] = []
         self.changes = 0
         self.deliveries: list[tuple[bytes, Reply]] = []
+        self.unread: list[tuple[int, int, bytes]] = []
 
     def _enter(self, context: object, word: str, *before: str) -> None:
         fate = self.fates.setdefault(context, [])
@@ -115,6 +116,10 @@ class Ledger:
     def received(self, sm: Sm, reply: Reply) -> None:
         """As Listener."""
         self.deliveries.append((sm.short_message, reply))
+
+    def unreadable(self, command_id: int, command_status: int, body: bytes) -> None:
+        """As Listener."""
+        self.unread.append((command_id, command_status, body))
 
     def changed(self) -> None:
         """As Listener."""

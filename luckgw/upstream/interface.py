@@ -47,6 +47,10 @@ class Listener(Protocol):
         """The carrier delivers something: a receipt, or a message from a phone."""
         ...
 
+    def unreadable(self, command_id: int, command_status: int, body: bytes) -> None:
+        """A deliver_sm or data_sm could not be read, and was answered so."""
+        ...
+
     def changed(self) -> None:
         """There is more room, or less; a bind came up or went down."""
         ...

@@ -158,6 +158,10 @@ class ClientSession(SmppSession):
 
     def _note_malformed(self, event: Malformed) -> None:
         self._malformed += 1
+        if event.body:
+            self._listener.unreadable(
+                event.command_id, event.command_status, event.body
+            )
         if is_worth_saying(self._malformed):
             self.log.warn(
                 "from {upstream}: {what}, command_id 0x{command:X} ({count} so far)",

@@ -27,6 +27,7 @@ from luckgw.ingress.inbox import Inbox
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.phones import Phones
 from luckgw.store.api_keys import ApiKeys
+from tests.ops.test_admin import Desk
 from tests.valkey_server import Valkey
 
 NOW_MS = 1_700_000_000_000  # 2023-11-14 22:13:20 UTC
@@ -393,7 +394,7 @@ class Gateway:
             lambda: NOW_MS,
         )
         self.report: dict[str, Any] = {}
-        api = AdminApi(self.keys, lambda: self.report, phones)
+        api = AdminApi(self.keys, lambda: self.report, phones, Desk())
         path = config.parent / "admin.sock"
         self.port = listen_admin(reactor, path, api.resource())
 

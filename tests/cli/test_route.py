@@ -217,7 +217,8 @@ async def test_beside_a_gateway(config: Path, up: dict[str, bool], chosen: str) 
     status = {"upstreams": {name: {"up": is_up} for name, is_up in up.items()}}
     keys: Any = None
     phones: Any = None
-    admin = AdminApi(keys, lambda: status, phones)
+    desk: Any = None
+    admin = AdminApi(keys, lambda: status, phones, desk)
     port = listen_admin(reactor, config.parent / "admin.sock", admin.resource())
     try:
         result = await deferToThread(run, *ask(config, "--json"))

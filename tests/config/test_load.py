@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from luckgw.config.load import load, warnings
-from luckgw.config.model import Account, Config, Match, Route, Store, Upstream
+from luckgw.config.model import (
+    Account,
+    Config,
+    Match,
+    ReceiptRules,
+    Route,
+    Store,
+    Upstream,
+)
 from luckgw.config.problems import ConfigError, Problem
 from luckgw.config.secret import Secret
 from luckgw.config.tls import Tls
@@ -894,3 +902,35 @@ class TestCarriers:
         for password, count in (("''", 1), ("'x'", 2)):
             text = f"{UPSTREAM}{lines}outbind_password = {password}\n{route}"
             assert len(warnings(load(write(text)))) == count
+
+
+class TestReceiptRules:
+    """What stands under [upstreams.NAME.receipts]."""
+
+    def test_a_vocabulary(self, write: Write) -> None:
+        """Words to states, in a table of their own or inside another."""
+        more = '[upstreams.mtn.receipts]\nunmarked = "no"\nstates = { %s }\n'
+        words = 'ACCEPTD = "DELIVERED", "X-1" = "UNKNOWN"'
+        config = load(write(LEAST + more % words))
+        assert config.upstreams["mtn"].receipts == ReceiptRules(
+            states={"ACCEPTD": "DELIVERED", "X-1": "UNKNOWN"}, unmarked="no"
+        )
+        assert load(write(LEAST)).upstreams["mtn"].receipts == ReceiptRules()
+
+    @pytest.mark.parametrize(
+        ("states", "key", "message"),
+        [
+            ("{ X = 1 }", "states.X", "must be a text, not a whole number"),
+            ('"X"', "states", "must be a table of texts, not a text"),
+            ('{ X = "GONE" }', "states.X", "must be one of"),
+            ('{ X = "ACCEPTED" }', "states.X", "must be one of"),
+            ('{ "X Y" = "FAILED" }', 'states."X Y"', "is no single word"),
+            ('{ "" = "FAILED" }', 'states.""', "is no single word"),
+        ],
+    )
+    def test_a_bad_one(self, write: Write, states: str, key: str, message: str) -> None:
+        """It is told by its key and line."""
+        path = write(LEAST + f"[upstreams.mtn.receipts]\nstates = {states}\n")
+        *place, found = the_problem(path)
+        assert place == ["main.toml", 9, f"upstreams.mtn.receipts.{key}"]
+        assert message in found

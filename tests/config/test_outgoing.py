@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import attrs
 import pytest
 
 from luckgw.config.load import load
@@ -74,7 +75,8 @@ messaging_mode = 3
         0x05: b"\xe9\0",
         0x1403: b"\0\0\1\2",
     }
-    assert hash(found) == hash(found)
+    for table in (found.text, found.addresses, found.submit_sm):
+        assert hash(table) == hash(attrs.evolve(table))
 
 
 @pytest.mark.parametrize(
@@ -171,3 +173,27 @@ def test_what_is_wrong(tmp_path: Path, text: str, complaint: str) -> None:
     """Told with the line and the key."""
     found = complaints(tmp_path, text)
     assert any(complaint in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            'tlvs = "off"\ntext.form = "sar"',
+            "upstreams.mtn.text.form: 'sar' needs TLVs",
+        ),
+        (
+            'interface_version = "3.3"\ntext.form = "payload"',
+            "upstreams.mtn.text.form: 'payload' needs TLVs",
+        ),
+        (
+            'tlvs = "off"\nvendor_tlvs = { 0x1401 = { hex = "00" } }',
+            "upstreams.mtn.vendor_tlvs: needs",
+        ),
+    ],
+)
+def test_a_carrier_without_tlvs(tmp_path: Path, text: str, complaint: str) -> None:
+    """What it could never be sent is refused at the door."""
+    with pytest.raises(ConfigError) as caught:
+        upstream(tmp_path, text)
+    assert complaint in str(caught.value)

@@ -21,6 +21,9 @@ from luckgw.config.model import (
     MoMatch,
     MoRoute,
     OptOut,
+    Outboxes,
+    ReceiptRules,
+    Receipts,
     Route,
     Sandbox,
     Smpp,
@@ -114,9 +117,14 @@ def test_the_sample_upstream_shows_the_defaults(
 def test_the_sample_routes_are_good_ones(etc: Path) -> None:
     """Taken out of their comment, with what they refer to in place."""
     text = (etc / "routes.toml").read_text("utf-8")
-    start, end = text.index("# [[routes]]"), text.index("\n[[routes]]")
-    example = re.sub("^# ?", "", text[start:end], flags=re.MULTILINE)
-    (etc / "routes.toml").write_text(example + text[end:])
+    examples = [
+        re.sub("^# ?", "", text[start : text.index(f"\n{head}")], flags=re.MULTILINE)
+        for head in ("[[routes]]", "[[mo_routes]]")
+        for start in [text.index(f"# {head}")]
+    ]
+    (etc / "routes.toml").write_text(
+        "\n".join((*examples, text[text.index("\n[[routes]]") :]))
+    )
     carrier = 'endpoint = "tcp:a:1"\nsystem_id = "x"\npassword = ""\n'
     with (etc / "upstreams.toml").open("a") as file:
         file.write(f"[upstreams.mtn]\n{carrier}[upstreams.backup]\n{carrier}")
@@ -137,6 +145,18 @@ def test_the_sample_routes_are_good_ones(etc: Path) -> None:
     }.items():
         (etc / "lists" / name).write_text(content)
     config = load(etc / MAIN, make_password)
+    mo_route, _ = config.mo_routes
+    assert mo_route == MoRoute(
+        name="votes",
+        match=MoMatch(
+            number=("4040", "23350*"),
+            keyword=("VOTE",),
+            upstream=("mtn",),
+            sender=("233*",),
+        ),
+        account="acme",
+        to=("webhook", "session"),
+    )
     first, night, blocked, world, trial, default = config.routes
     assert first == Route(
         name="ghana-mtn",
@@ -165,6 +185,9 @@ def test_the_sample_routes_are_good_ones(etc: Path) -> None:
         (MAIN, Sandbox, ()),
         (MAIN, Webhooks, ()),
         (MAIN, Routing, ()),
+        (MAIN, Receipts, ()),
+        (MAIN, Outboxes, ()),
+        ("upstreams.toml", ReceiptRules, ()),
         ("upstreams.toml", Upstream, ("name",)),
         ("upstreams.toml", UpstreamText, ()),
         ("upstreams.toml", UpstreamAddresses, ()),

@@ -80,7 +80,7 @@ def seen_in_valkey(store: ValkeyUnderTest) -> Seen:
     for key, kind, value in store.command("EVAL", DUMP, 0):
         if kind == b"set":
             seen[key] = set(value)
-        elif kind == b"zset" or key == keys.NODES:
+        elif kind == b"zset" or key in {keys.NODES, keys.LOOKED, keys.DROPPED}:
             seen[key] = dict(zip(value[::2], map(int, value[1::2]), strict=True))
         elif kind == b"hash":
             seen[key] = dict(zip(value[::2], value[1::2], strict=True))
@@ -95,6 +95,9 @@ def seen_in_memory(store: MemoryStore) -> Seen:
         keys.NODES: store.epochs,
         keys.CLAIMS: store.claims_in_use,
         keys.INDEXES: store.indexes,
+        keys.LOOKED: store.looked,
+        keys.OPEN: store.open,
+        keys.DROPPED: store.dropped,
     }
     seen |= {keys.message(each): record for each, record in store.records.items()}
     seen |= {keys.delayed(queue): waits for queue, waits in store.delayed.items()}
@@ -121,7 +124,8 @@ def outcome(deferred: "Deferred[list[object]]") -> object:
 def is_safe_to_repeat(batch: Sequence[Args], before: MemoryStore) -> bool:
     """Whether the journal relies on it that this batch, as a whole, can be repeated.
 
-    It does not repeat claims. A sweep that is repeated takes the next ones, by intent.
+    It does not repeat claims. A sweep that is repeated takes the next ones, by intent,
+    and so do an end and a bound.
     Nothing is said of a message before it is accepted, and none is revoked in the batch
     that accepts it. And when a carrier gives an id again in the very batch in which the
     id's receipts come, a repeat can not tell to whom they belong. A receipt that is not
@@ -135,7 +139,7 @@ def is_safe_to_repeat(batch: Sequence[Args], before: MemoryStore) -> bool:
     asked = {args[1] for args in batch if args[0] in {b"X", b"U"}}
     opted_in = any(args[0] == b"K" and args[7] for args in batch)
     unsafe = [
-        kinds & {b"C", b"W", b"G"},
+        kinds & {b"C", b"W", b"G", b"E", b"B"},
         any(args[0] == b"R" and not args[2] for args in batch),
         opted_in and any(args[0] == b"A" and args[6] for args in batch),
         # What is held can be cancelled at the repeat, when it is given back in between.
@@ -272,9 +276,13 @@ class StoreMachine(RuleBasedStateMachine):
             b"J": self.part,
             b"G": self.give_out_gaps,
             b"K": self.assign,
+            b"H": self.hand_over,
+            b"L": self.look,
+            b"E": self.end,
+            b"B": self.bound,
         }
         # Those that a message meets more often come more often.
-        names = b"AAACCCNNNNNRRRRRRRRSTTFYXXUUZVIWOMMJJJJKKKG"
+        names = b"AAACCCNNNNNRRRRRRRRSTTFYXXUUZVIWOMMJJJJKKKGHHLLEEB"
         name = draw(st.sampled_from([b"%c" % each for each in names]))
         return (name, *make[name](node, draw))
 
@@ -414,7 +422,10 @@ class StoreMachine(RuleBasedStateMachine):
             draw(st.sampled_from(REPORTED)),
             draw(st.binary(max_size=5)),
         )
-        return key, draw(st.sampled_from([parked, b""])), *rest
+        *rest, more, _ = rest
+        parked = draw(st.sampled_from([parked, b""]))
+        recipient = draw(st.sampled_from([b"", b"", b"", b"x"]))
+        return key, parked, *rest, more, recipient
 
     def receipt_of(
         self, upstream: str, carrier_id: bytes, state: State, tail: bytes
@@ -423,7 +434,7 @@ class StoreMachine(RuleBasedStateMachine):
         head, tail = records.event_parts(state, self.now_ms, tail)
         key = keys.carrier_id(upstream, carrier_id)
         now_ms = b"%d" % self.now_ms
-        return key, keys.parked(upstream), head, tail, now_ms, b"2000"
+        return key, keys.parked(upstream), head, tail, now_ms, b"2000", b"\0from", b""
 
     def finish(self, node: str, draw: Draw) -> Args:
         """An end that the gateway makes of a message, held or not."""
@@ -473,6 +484,46 @@ class StoreMachine(RuleBasedStateMachine):
         """The receipts of an upstream that were parked too long ago."""
         before_ms = self.now_ms - draw(st.integers(0, 3))
         return keys.parked(draw(some_upstream)), b"%d" % before_ms
+
+    def hand_over(self, _node: str, draw: Draw) -> Args:
+        """A parked receipt, if one is there, for some message or for none."""
+        upstream = draw(some_upstream)
+        key = keys.carrier_id(upstream, draw(st.sampled_from(CARRIER_IDS)))
+        if draw(st.booleans()):
+            return key, keys.parked(upstream), b"", b"", b"1000"
+        segment = bytes((draw(st.integers(0, 1)),))
+        return key, keys.parked(upstream), draw(some_id), segment, b"1000"
+
+    def look(self, _node: str, draw: Draw) -> Args:
+        """Some account's day, from where the last look ended or from elsewhere."""
+        index = draw(st.sampled_from(INDEXES))
+        start = self.memory.looked.get(index, 0) + draw(st.sampled_from([0, 0, 0, 1]))
+        want, before_ms = draw(st.integers(0, 3)), self.now_ms - draw(st.integers(0, 3))
+        return index, b"%d" % start, b"%d" % want, b"%d" % before_ms
+
+    def end(self, _node: str, draw: Draw) -> Args:
+        """A few whose validity was over some time ago, or will be."""
+        before_ms = self.now_ms + draw(st.integers(-10, 2000))
+        again_ms, overdue_ms = before_ms + 5, before_ms - draw(st.integers(0, 1000))
+        return (
+            b"%d" % before_ms,
+            b"%d" % draw(st.integers(0, 3)),
+            self.now_ms.to_bytes(6, "big"),
+            b"%d" % again_ms,
+            b"%d" % overdue_ms,
+        )
+
+    def bound(self, _node: str, draw: Draw) -> Args:
+        """An outbox that is too long or too old, or a list that gets one more."""
+        key = draw(st.sampled_from([*QUEUES[2:], keys.quarantine("mtn")]))
+        entry, before = b"", b""
+        if key[:1] == b"z":
+            entry = draw(st.binary(min_size=1, max_size=3))
+        else:
+            before = b"%d" % (self.now_ms - draw(st.integers(0, 10)))
+        most, want = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+        ages = draw(st.sampled_from([b"0", b"1"]))
+        return key, entry, before, b"%d" % most, b"%d" % want, ages
 
     def claims(self, node: str, queue: bytes) -> bytes:
         """What a node's present epoch holds of a queue."""

@@ -618,14 +618,14 @@ class TestUncertain:
         world = make_world(uncertain="unknown")
         message_id = world.accept(flags=FLAG_WEBHOOK)
         world.after(world.carrier.time_out)
-        assert world.node.state(message_id) is State.UNKNOWN
-        assert world.node.webhook_events() == [State.UNKNOWN]
+        assert world.node.state(message_id) is State.UNKNOWN_FOR_GOOD
+        assert world.node.webhook_events() == [State.UNKNOWN_FOR_GOOD]
         world.wait(1000)
         assert len(world.carrier.got) == 1
         (carrier_id,) = [world.after(world.carrier.answer_late)]
         world.node.receipt(carrier_id, DELIVERED)
         assert world.node.state(message_id) is DELIVERED
-        assert world.node.webhook_events() == [State.UNKNOWN, DELIVERED]
+        assert world.node.webhook_events() == [State.UNKNOWN_FOR_GOOD, DELIVERED]
 
     def test_a_lost_link_keeps_the_order(self, make_world: MakeWorld) -> None:
         """What was not sent goes back at once, what was uncertain after the hold; then

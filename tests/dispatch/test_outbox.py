@@ -410,3 +410,80 @@ class TestStopping:
         house.lose(session)
         assert house.waiting == ids[2:]
         assert house.node.claimed(OUTBOX) == set()
+
+
+class TestOnItsWay:
+    """Intermediate notifications, for who asked for them (v3.4 5.2.17)."""
+
+    @pytest.mark.parametrize(
+        ("registered_delivery", "kinds"),
+        [(0x11, [0x20, 0x04]), (0x10, [0x20]), (0x01, [0x04]), (0x12, [0x20])],
+    )
+    def test_who_gets_what(
+        self, house: House, registered_delivery: int, kinds: list[int]
+    ) -> None:
+        """esm_class 0x20, ENROUTE, with what the carrier said; then the receipt."""
+        session = house.bind()
+        house.message(
+            State.SENT,
+            State.DELIVERED,
+            errs=("007", "000"),
+            registered_delivery=registered_delivery,
+        )
+        assert [each.esm_class for each in session.got] == kinds
+        if kinds[0] == 0x20:
+            first = session.receipts[0]
+            assert (first.stat, first.err, first.state) == (
+                "ENROUTE",
+                "007",
+                State.SENT,
+            )
+            assert first.intermediate
+
+
+def test_unknown_for_good(house: House) -> None:
+    """The end of which nobody knows more is told as UNKNOWN, also as a failure."""
+    session = house.bind()
+    house.message(State.UNKNOWN_FOR_GOOD, registered_delivery=2)
+    assert [each.stat for each in session.receipts] == ["UNKNOWN"]
+
+
+class TestLateAnswers:
+    """A deliver_sm_resp that comes after our timer."""
+
+    def timed_out(self, house: House, session: Session) -> Any:
+        """A delivery that the partner did not answer in time."""
+        house.message(State.DELIVERED)
+        delivery = session.open.pop(0)
+        house.outbox.timed_out(delivery)
+        return delivery
+
+    def test_it_was_taken(self, house: House) -> None:
+        """Then it is not told a second time."""
+        session = house.bind()
+        house.outbox.answered_late(self.timed_out(house, session), 0)
+        house.wait(1000)
+        assert len(session.got) == 1
+        assert house.outbox.delivered == 1
+        outbox = keys.deliver_sm_outbox(ACCOUNT)
+        assert not house.node.queued(outbox)
+        assert not house.node.due(outbox)
+        assert not house.node.claimed(outbox)
+
+    def test_it_was_refused(self, house: House) -> None:
+        """Then it comes again, as it would have."""
+        session = house.bind()
+        house.outbox.answered_late(self.timed_out(house, session), 0x08)
+        house.wait(1000)
+        assert len(session.got) == 2
+
+    def test_it_has_come_again(self, house: House) -> None:
+        """Then the answer is for nothing, and the next one counts."""
+        session = house.bind()
+        delivery = self.timed_out(house, session)
+        house.wait(1000)
+        assert len(session.got) == 2
+        house.outbox.answered_late(delivery, 0)
+        house.answer(session)
+        house.wait(1000)
+        assert len(session.got) == 2

@@ -54,8 +54,8 @@ class TestMessages:
         ids = world.accept_many(4, flags=FLAG_WEBHOOK)
         assert restart(world) == 2
         states = [world.node.state(each) for each in ids]
-        assert states == [State.UNKNOWN] * 2 + [State.ACCEPTED] * 2
-        assert world.node.webhook_events() == [State.UNKNOWN] * 2
+        assert states == [State.UNKNOWN_FOR_GOOD] * 2 + [State.ACCEPTED] * 2
+        assert world.node.webhook_events() == [State.UNKNOWN_FOR_GOOD] * 2
         world.after(world.carrier.come)
         assert world.carrier.texts[2:] == [b"2", b"3"]
 

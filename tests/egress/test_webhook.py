@@ -122,7 +122,7 @@ class TestTheBody:
             "updated_at",
         ]
         assert (data["sender_id"], data["recipient"]) == (sender, recipient)
-        assert data["status"] == state.name
+        assert data["status"] == state.word
 
 
 class TestARequest:

@@ -126,6 +126,10 @@ class Outbox:
         """The partner answered."""
         self.heard.append(("answered", delivery, command_status))
 
+    def answered_late(self, delivery: Any, command_status: int) -> None:
+        """The partner answered after all."""
+        self.heard.append(("answered late", delivery, command_status))
+
     def timed_out(self, delivery: Any) -> None:
         """The partner did not."""
         self.heard.append(("timed out", delivery))

@@ -80,13 +80,14 @@ class TestDataSm:
         [record] = gateway.store.records.values()
         assert (record.flags, record.registered_delivery) == (FLAG_DELIVER_SM, 1)
 
-    def test_a_long_one_stays_a_payload(self, gateway: Gateway) -> None:
-        """What short_message has no room for."""
+    def test_a_long_one_is_cut(self, gateway: Gateway) -> None:
+        """What one short message has no room for becomes several, and stays one."""
         far = gateway.bound()
         far.send(C.DATA_SM, data_body(tlvs={Tag.MESSAGE_PAYLOAD: b"x" * 255}))
         assert statuses(far) == [0]
-        sm = only(gateway)
-        assert (sm.short_message, sm.payload) == (b"", b"x" * 255)
+        [record] = gateway.store.records.values()
+        parts = [decode_sm(body).short_message for body in record.bodies]
+        assert [len(part) for part in parts] == [6 + 153, 6 + 102]
 
     def test_how_long_it_is_valid(self, gateway: Gateway) -> None:
         """qos_time_to_live counts with us and with the carrier."""
@@ -496,7 +497,11 @@ class TestHeaderAndSar:
     def test_without_a_header_they_stay(self, gateway: Gateway) -> None:
         """They are all there is."""
         far = gateway.bound()
-        sar = {Tag.SAR_MSG_REF_NUM: b"\0\1"}
+        sar = {
+            Tag.SAR_MSG_REF_NUM: b"\0\1",
+            Tag.SAR_TOTAL_SEGMENTS: b"\2",
+            Tag.SAR_SEGMENT_SEQNUM: b"\1",
+        }
         submit(far, tlvs=sar)
         assert statuses(far) == [0]
         assert only(gateway).tlvs == sar

@@ -6,7 +6,6 @@ import pytest
 
 from tests.interop.conftest import need
 from tests.interop.stacks import CARRIERS, NODE_SMPP, Stack
-from tests.interop.switches import FORMS
 from tests.interop.town import IDS_AND_RECEIPTS, TEXT_FORMS, Office, Town
 
 TEXTS: Final = {
@@ -59,7 +58,6 @@ def test_ids_and_receipts(town: Town, office: Office) -> None:
     assert office.carrier.wait("receipt", id=came["id"])[0]["status"] == 0
 
 
-@pytest.mark.skipif(not FORMS, reason="carriers can not choose a form yet")
 @every_carrier
 @pytest.mark.parametrize("manner", TEXT_FORMS)
 @pytest.mark.parametrize("kind", ["long gsm", "long ucs2"])

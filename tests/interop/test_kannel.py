@@ -9,7 +9,6 @@ import pytest
 from tests.interop.conftest import need
 from tests.interop.kannel import Kannel
 from tests.interop.stacks import KANNEL
-from tests.interop.switches import MO
 from tests.interop.town import PASSWORD, Office, Town, town_number
 
 STACK: Final = KANNEL
@@ -140,7 +139,6 @@ def test_tls(make: Make, office: Office, town: Town) -> None:
     kannel.wait_told("/dlr", reference=reference, kind=DELIVERED)
 
 
-@pytest.mark.skipif(not MO, reason="messages from phones are not taken yet")
 @pytest.mark.parametrize(
     ("text", "data_coding"), [("Yes please", 0), (EMOJI, 8)], ids=["gsm", "ucs2"]
 )

@@ -11,7 +11,6 @@ import pytest
 
 from tests.interop.foreign import WITHIN_S
 from tests.interop.stacks import PARTNERS, Stack
-from tests.interop.switches import FORMS, MO, RARE
 from tests.interop.town import SOURCE, Office, Partner, Town, decoded, town_number
 from tests.journeys.house import until
 
@@ -103,9 +102,9 @@ class TestTexts:
     def test_message_payload(self, bound: Partner, office: Office, text: str) -> None:
         """A long text in one message_payload is one message with one receipt.
 
-        The carrier gets it whole, or, once it can say what it wants, in parts.
+        The carrier gets it in parts, as it wants them.
         """
-        form, parts = ("udh", 3) if FORMS else ("payload", 1)
+        form, parts = "udh", 3
         to = office.number()
         [message_id] = bound.submit(to, text, "payload")
         assert office.read(to, parts) == text
@@ -188,7 +187,6 @@ def test_tls(partner: Start, stack: Stack, town: Town) -> None:
     assert it.foreign.ask("unbind", "unbound")["status"] == 0
 
 
-@pytest.mark.skipif(not RARE, reason="query_sm is not offered yet")
 @named(PARTNERS, "query")
 def test_query(bound: Partner, office: Office) -> None:
     """query_sm tells the state of a delivered message."""
@@ -198,7 +196,6 @@ def test_query(bound: Partner, office: Office) -> None:
     assert (answer["status"], answer["state"]) == (0, DELIVERED)
 
 
-@pytest.mark.skipif(not RARE, reason="cancel_sm is not offered yet")
 @named(PARTNERS, "query", "cancel")
 class TestCancel:
     """cancel_sm, in time and too late."""
@@ -220,7 +217,6 @@ class TestCancel:
         assert answer["status"] == 0x11
 
 
-@pytest.mark.skipif(not RARE, reason="these PDUs are not offered yet")
 @named(PARTNERS, "rare")
 class TestRare:
     """What few clients send."""
@@ -254,7 +250,6 @@ class TestRare:
         bound.receipt(message_id)
 
 
-@pytest.mark.skipif(not MO, reason="messages from phones are not taken yet")
 @named(PARTNERS)
 class TestFromPhones:
     """A foreign carrier sends deliver_sm, a foreign partner gets it."""

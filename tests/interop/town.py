@@ -28,7 +28,6 @@ import requests
 from luckgw.text import gsm7
 from tests.interop.foreign import WITHIN_S, Event, Foreign
 from tests.interop.stacks import CARRIERS, STACKS, Stack
-from tests.interop.switches import FORMS, MO, TLS_TABLE, UNMARKED
 from tests.journeys.house import House, free_port, until
 
 IDS_AND_RECEIPTS: Final = (
@@ -36,7 +35,7 @@ IDS_AND_RECEIPTS: Final = (
     *("text-only", "tlv-only", "class-0", "data-sm"),
 )
 TEXT_FORMS: Final = ("sar", "payload", "udh16")
-MANNERS: Final = (*IDS_AND_RECEIPTS, *(TEXT_FORMS if FORMS else ()))
+MANNERS: Final = (*IDS_AND_RECEIPTS, *TEXT_FORMS)
 IDS: Final = {"hex-dec": ("hex", "dec"), "dec-hex": ("dec", "hex")}
 """resp_id and dlr_id of an upstream, where they are not text."""
 NOWHERE: Final = "2337"
@@ -91,7 +90,7 @@ class Office:
         """Its tables."""
         if self.manner in TEXT_FORMS:
             more += f'text.form = "{self.manner}"\n'
-        if self.manner == "class-0" and UNMARKED:
+        if self.manner == "class-0":
             more += 'receipts.unmarked = "by-text"\n'
         resp_id, dlr_id = IDS.get(self.manner, ("text", "text"))
         return _UPSTREAM.format(
@@ -177,16 +176,13 @@ class Town:
             if "tls carrier" not in stack.lacks:
                 files = (self.key, self.cert)
                 self._open(Office(stack, "text", next(prefixes), *files))
-        self._configure(directory)
+        self._configure()
 
     def _open(self, office: Office) -> None:
         self.offices[office.name] = office
 
-    def _configure(self, directory: Path) -> None:
+    def _configure(self) -> None:
         """More upstreams and routes in front, more accounts behind, and a TLS port."""
-        trusted = directory / "trusted"
-        trusted.mkdir()
-        (trusted / "ca.pem").write_bytes(self.ca.read_bytes())
         upstreams = _UPSTREAM.format(
             name="nowhere",
             endpoint=f"tcp:127.0.0.1:{free_port()}",
@@ -196,19 +192,12 @@ class Town:
         for name, office in self.offices.items():
             if not name.endswith("-tls"):
                 upstreams += office.config()
-            elif TLS_TABLE:
+            else:
                 endpoint = f"tcp:localhost:{office.port}"
                 upstreams += office.config(endpoint, f'tls = {{ ca = "{self.ca}" }}')
-            else:
-                endpoint = f"tls:localhost:{office.port}:trustRoots={trusted}"
-                upstreams += office.config(endpoint)
         accounts = "".join(
             _ACCOUNT.format(name=stack.name, password=PASSWORD)
-            + (
-                _MO_ROUTE.format(name=stack.name, number=town_number(stack))
-                if MO
-                else ""
-            )
+            + _MO_ROUTE.format(name=stack.name, number=town_number(stack))
             for stack in STACKS
         )
         text = self.house.config.read_text()

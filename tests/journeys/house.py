@@ -75,6 +75,7 @@ class Carrier:
         self.kind, self.more = "tcp", ""
         """Of its endpoint: "ssl", with what that needs."""
         self.password = "sandbox"
+        self.options: tuple[str, ...] = ()
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -86,6 +87,7 @@ class Carrier:
                 *("--listen", endpoint, "--phones"),
                 *("--password", self.password),
                 *(("--record", str(self._record)) if self._record else ()),
+                *self.options,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -129,6 +131,7 @@ class House:
         store: str = "min_free_mb = 1",
         more: str = "",
     ) -> None:
+        """``more``: tables of the configuration beside the usual ones."""
         self.directory = directory
         self.http_port = free_port()
         self.smpp_port = free_port()

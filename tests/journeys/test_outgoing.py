@@ -17,7 +17,7 @@ system_id = "sandbox"
 password = {{ file = "carrier.password" }}
 text = {{ form = "udh16", alphabet = "gsm7-packed", languages = ["turkish"] }}
 submit_sm = {{ service_type = "OTP", messaging_mode = 3 }}
-tlvs = {{ 0x1401 = {{ hex = "0a0b" }} }}
+vendor_tlvs = {{ 0x1401 = {{ hex = "0a0b" }} }}
 
 [upstreams.latin]
 endpoint = "tcp:127.0.0.1:{latin}"

@@ -209,18 +209,18 @@ TEXTS = [
     Exhibit(
         name="stat-of-a-vendor",
         row=Row.RECEIPT_TEXT,
-        what="stat:NOROUTE, a carrier's own word",
-        seen="spec/features 2.4: BLIST, BUFFRED, STAGED, CANCELLED",
+        what="stat:ODDWORD, a carrier's own word",
+        seen="spec/features 2.4: words that are no SMPP's; those it names are known",
         answer="UNKNOWN, which ends nothing; the word is kept",
         role=ESME,
         octets="""
         00000091 00000005 00000000 00000001
         00 01 01 '233241234567' 00 05 00 'Luck' 00 04 00 00 00 00 00 00 00 00
         60 'id:4f2a sub:001 dlvrd:000 submit date:2611231405 done date:2611231406 '
-        'stat:NOROUTE err:000 text:'
+        'stat:ODDWORD err:000 text:'
         """,
         events=[message(esm_class=0x04)],
-        receipts=[receipt(b"4f2a", Message.UNKNOWN, "NOROUTE")],
+        receipts=[receipt(b"4f2a", Message.UNKNOWN, "ODDWORD")],
         output="00000011 80000005 00000000 00000001 00",
     ),
     Exhibit(

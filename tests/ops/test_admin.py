@@ -22,6 +22,7 @@ from luckgw.config.model import Account
 from luckgw.ingress.inbox import Inbox
 from luckgw.ops.admin import AdminApi, AdminSocketTaken, listen_admin
 from luckgw.ops.phones import Phones
+from luckgw.ops.receipt_desk import NotPossible, ReceiptDesk
 from luckgw.store.api_keys import ApiKeys
 from luckgw.store.interface import StoreAway
 from tests.conftest import LoggedFailures
@@ -53,6 +54,32 @@ class Answer:
     json: Any
 
 
+class Desk(ReceiptDesk):
+    """Receipts that wait, as the test has them."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, ...]] = []
+
+    async def waiting(self, upstream: str | None) -> list[dict[str, Any]]:
+        """See the class."""
+        return [{"orphan": "mtn:c1", "upstream": upstream}]
+
+    async def bind(self, orphan: str, message: str) -> str:
+        """See the class."""
+        self.heard.append(("bind", orphan, message))
+        return "done"
+
+    async def drop(self, orphan: str) -> None:
+        """See the class."""
+        if orphan != "mtn:c1":
+            raise NotPossible(f"no receipt {orphan}")
+        self.heard.append(("drop", orphan))
+
+    async def quarantine(self, upstream: str) -> list[dict[str, Any]]:
+        """See the class."""
+        return [{"body": "00", "of": upstream}]
+
+
 class Admin:
     """The API on a memory transport."""
 
@@ -73,7 +100,8 @@ class Admin:
             lambda: NOW_MS,
         )
         self.report: Any = {"node": "gw1", "ready": True}
-        self.api = AdminApi(self.keys, lambda: self.report, phones)
+        self.desk = Desk()
+        self.api = AdminApi(self.keys, lambda: self.report, phones, self.desk)
         self._treq: Any = StubTreq(self.api.resource())
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
@@ -316,3 +344,47 @@ class TestPhones:
         assert admin.brought == [wish]
         assert admin.call("POST", "/simulate/mo", b"{").status == 400
         assert admin.call("POST", "/simulate/mo", [1]).status == 400
+
+
+class TestReceipts:
+    """What carriers said and nobody could use."""
+
+    def test_orphans(self, admin: Admin) -> None:
+        """Of all upstreams or one."""
+        found = admin.call("GET", "/receipts/orphans?upstream=mtn")
+        assert found.json == {"orphans": [{"orphan": "mtn:c1", "upstream": "mtn"}]}
+        found = admin.call("GET", "/receipts/orphans")
+        assert found.json["orphans"][0]["upstream"] is None
+
+    def test_by_hand(self, admin: Admin) -> None:
+        """Bound to a message, or dropped."""
+        wish = {"orphan": "mtn:c1", "message": "x"}
+        found = admin.call("POST", "/receipts/bind", wish)
+        assert (found.status, found.json) == (200, {**wish, "result": "done"})
+        assert admin.call("POST", "/receipts/drop", {"orphan": "mtn:c1"}).status == 200
+        assert admin.desk.heard == [("bind", "mtn:c1", "x"), ("drop", "mtn:c1")]
+
+    @pytest.mark.parametrize(
+        ("path", "body", "status"),
+        [
+            ("/receipts/drop", {"orphan": "mtn:c2"}, 404),
+            ("/receipts/drop", {"orphan": 1}, 400),
+            ("/receipts/drop", {}, 400),
+            ("/receipts/bind", {"orphan": "x"}, 400),
+            ("/receipts/bind", b"{", 400),
+            ("/receipts/bind", [], 400),
+        ],
+    )
+    def test_what_can_not_be_done(
+        self, admin: Admin, path: str, body: Any, status: int
+    ) -> None:
+        """It is said."""
+        answer = admin.call("POST", path, body)
+        assert answer.status == status
+        assert answer.json["error"]
+        assert admin.desk.heard == []
+
+    def test_quarantine(self, admin: Admin) -> None:
+        """Of one upstream."""
+        found = admin.call("GET", "/receipts/quarantine/mtn")
+        assert found.json == {"quarantine": [{"body": "00", "of": "mtn"}]}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
+from luckgw.config import model
 from luckgw.config.model import Upstream
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
@@ -35,6 +36,8 @@ class House:
         self.phones: list[bytes] = []
         self.receipts = Receipts(self.node.journal, self.woken.append, self._inbox)
         self.answers: list[int] = []
+        self.rules: dict[str, Any] = {}
+        """[upstreams.mtn.receipts]"""
 
     def _inbox(self, _upstream: Upstream, sm: Sm, reply: Callable[[int], None]) -> None:
         self.phones.append(sm.payload)
@@ -57,6 +60,8 @@ class House:
         )
         sm = decode_sm(body, Command.DELIVER_SM)
         config = {"dlr_id": "text", **config}
+        if self.rules:
+            config["receipts"] = model.ReceiptRules(**self.rules)
         self.receipts.received(upstream_config(**config), sm, self.answers.append)
         self.node.turn()
         return self.answers
@@ -197,7 +202,6 @@ class TestWhatOnlyLooksLikeReceipts:
         [
             (DELIVERED % b"DELIVRD", None),
             (b"id:x stat:x", None),
-            (b"Hello", {0x001E: b"c1\0"}),
             (b"Hello", {0x001E: b"\0"}),
         ],
     )
@@ -215,6 +219,12 @@ class TestWhatOnlyLooksLikeReceipts:
         assert house.counted(messages=1)
         assert house.store.carrier_ids == {}
 
+    def test_a_receipted_message_id(self, house: House) -> None:
+        """A phone writes none: it waits for its message, however it is marked."""
+        assert house.deliver(b"Hello", 0, {0x001E: b"c1\0", 0x0427: b"\2"}) == [0]
+        assert house.counted(parked=1)
+        assert house.node.state(house.sent()) is State.DELIVERED
+
     def test_it_comes_again_when_the_id_is_known(self, house: House) -> None:
         """One that was too early is told to come again, and then counts."""
         assert house.deliver(esm_class=0) == [AGAIN]
@@ -230,3 +240,86 @@ def test_messages_from_phones(house: House, esm_class: int) -> None:
     assert house.deliver(b"Hello", esm_class=esm_class) == [0]
     assert house.phones == [b"Hello"]
     assert house.counted(messages=1)
+
+
+class TestVocabulary:
+    """[upstreams.NAME.receipts] states."""
+
+    @pytest.mark.parametrize(
+        ("stat", "state"),
+        [
+            (b"ACCEPTD", State.DELIVERED),
+            (b"GONE", State.REJECTED),
+            (b"UNDELIV", State.UNDELIVERED),
+            (b"BLIST", State.REJECTED),
+        ],
+    )
+    def test_words_of_a_carrier(self, house: House, stat: bytes, state: State) -> None:
+        """They mean what is configured, the others what they mean everywhere."""
+        house.rules = {"states": {"acceptd": "DELIVERED", "Gone": "REJECTED"}}
+        message_id = house.sent()
+        house.deliver(DELIVERED % stat)
+        assert house.node.state(message_id) is state
+        tail = house.node.record(message_id).events[-1].tail
+        assert tail.split(b"\0")[1] == stat
+        assert house.counted(applied=1)
+
+    def test_the_tlv_follows_its_word(self, house: House) -> None:
+        """message_state 6 is ACCEPTD."""
+        house.rules = {"states": {"ACCEPTD": "DELIVERED"}}
+        message_id = house.sent()
+        house.deliver(DELIVERED % b"x", tlvs={0x0427: b"\6"})
+        assert house.node.state(message_id) is State.DELIVERED
+
+    def test_a_word_that_nobody_knows(self, house: House) -> None:
+        """UNKNOWN for now, with the word; and counted, so that it can be configured."""
+        message_id = house.sent()
+        house.deliver(DELIVERED % b"ODDWORD")
+        assert house.node.state(message_id) is State.UNKNOWN
+        assert house.counted(applied=1, unknown_words=1)
+        house.deliver(DELIVERED % b"UNKNOWN")
+        assert house.receipts.counters.unknown_words == 1
+
+
+class TestUnmarked:
+    """[upstreams.NAME.receipts] unmarked: esm_class 0, and it reads like a receipt."""
+
+    def test_by_text(self, house: House) -> None:
+        """It is one, and waits for its message like any other."""
+        house.rules = {"unmarked": "by-text"}
+        assert house.deliver(esm_class=0) == [0]
+        assert house.node.state(house.sent()) is State.DELIVERED
+
+    def test_no(self, house: House) -> None:
+        """It never is, whatever its id."""
+        house.rules = {"unmarked": "no"}
+        message_id = house.sent()
+        assert house.deliver(esm_class=0) == [0]
+        assert house.counted(messages=1)
+        assert house.node.state(message_id) is State.SENT
+        assert house.deliver() == [0, 0]
+        assert house.node.state(message_id) is State.DELIVERED
+
+
+@pytest.mark.parametrize("esm_class", [0x00, 0x08, 0x10])
+def test_who_takes_messages_from_phones(house: House, esm_class: int) -> None:
+    """Whoever was named gets them, and sees to the answer."""
+    taken: list[tuple[str, bytes]] = []
+
+    def take(upstream: model.Upstream, sm: Any, reply: Any) -> None:
+        taken.append((upstream.name, sm.payload))
+        reply(0)
+
+    house.receipts = Receipts(house.node.journal, house.woken.append, take)
+    assert house.deliver(b"Hello", esm_class=esm_class) == [0]
+    assert taken == [(UPSTREAM, b"Hello")]
+    assert house.counted(messages=1)
+
+
+@pytest.mark.parametrize("date", ["2701151201", "270115120133", "20270115120133"])
+def test_dates_and_missing_fields(house: House, date: str) -> None:
+    """Dates of 10, 12 and 14 digits, in any order, with half the fields missing."""
+    message_id = house.sent()
+    house.deliver(f"stat:UNDELIV done date:{date} ID:C1".encode())
+    tail = house.node.record(message_id).events[-1].tail
+    assert tail == f"mtn\0UNDELIV\0\0{date}".encode()

@@ -3,7 +3,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luckgw.domain.states import State
-from luckgw.receipts.match import FORMS, canonical, message_state
+from luckgw.receipts.match import (
+    FORMS,
+    OTHER_FORMS,
+    canonical,
+    is_same_minute,
+    is_same_number,
+    message_state,
+    other_form,
+)
 
 numbers = st.integers(0, 1 << 80) | st.integers(0, 1 << 250)
 zeros = st.integers(0, 12).map(lambda n: b"0" * n)
@@ -131,3 +139,65 @@ class TestMessageState:
         old = states.pop(moved)
         states.append(data.draw(st.sampled_from([s for s in State if s > old])))
         assert message_state(states) >= before
+
+
+class TestOtherForms:
+    @given(numbers, zeros)
+    def test_bases(self, number: int, padding: bytes) -> None:
+        """A number finds itself in the other base, padded or not."""
+        form = "receipt in decimal, answer in hexadecimal"
+        written, answered = padding + b"%d" % number, b"%X" % number
+        if len(written) <= 64:
+            assert other_form(written, form) == canonical(answered, "text")
+        form = "receipt in hexadecimal, answer in decimal"
+        written, answered = padding + b"%X" % number, b"%d" % number
+        if len(written) <= 64:
+            assert other_form(written, form) == canonical(answered, "text")
+
+    @given(st.binary(max_size=300), st.sampled_from(sorted(OTHER_FORMS)))
+    def test_total(self, raw: bytes, form: str) -> None:
+        """Whatever a carrier writes gives an id of bounded size, or none."""
+        assert len(other_form(raw, form)) <= 80
+        assert len(other_form(b"9" * 5000, form)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b"233501234567", b"233501234567", True),
+        (b"+233501234567", b"233501234567", True),
+        (b"00233501234567", b"233501234567", True),
+        (b"0501234567", b"233501234567", True),
+        (b"501234568", b"233501234567", False),
+        (b"1234567", b"233501234567", False),
+        (b"1234567", b"1234567", True),
+        (b"", b"233501234567", False),
+        (b"", b"", False),
+        (b"Luck", b"Luck", False),
+        (b"233501234567", b"33501234567", True),
+    ],
+)
+def test_the_same_number(one: bytes, other: bytes, same: bool) -> None:
+    """With or without prefix, but with enough digits; never what is no number."""
+    assert is_same_number(one, other) is is_same_number(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("date", "same"),
+    [
+        ("2701151200", True),
+        ("2701151201", True),
+        ("2701151745", True),  # another zone
+        ("270115120059", True),
+        ("20270115120059", True),
+        ("2701151203", False),
+        ("2701151157", False),
+        ("", False),
+        ("27011512", False),
+        ("27011512:0", False),
+    ],
+)
+def test_the_same_minute(date: str, same: bool) -> None:
+    """12:00:30 to 12:01:00 UTC, a minute more or less, in any zone."""
+    noon_ms = 1_800_014_400_000
+    assert is_same_minute(date, noon_ms + 30_000, noon_ms + 60_000) is same

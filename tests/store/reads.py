@@ -3,7 +3,7 @@
 from typing import Any
 
 from luckgw.store import keys
-from luckgw.store.memory import MemoryStore
+from luckgw.store.memory import Known, MemoryStore
 
 
 def run(store: MemoryStore, *args: bytes | str | int) -> Any:
@@ -14,9 +14,14 @@ def run(store: MemoryStore, *args: bytes | str | int) -> Any:
 
 
 def get(store: MemoryStore, key: bytes) -> bytes | None:
-    """A record, or the id behind an alias."""
+    """A record, what stands under a carrier's id, or the id behind an alias."""
     if key.startswith(b"m:"):
         return store.records.get(key.removeprefix(b"m:"))
+    found = store.carrier_ids.get(key)
+    if isinstance(found, Known):
+        return b"I" + found.message_id + bytes((found.segment,))
+    if found is not None:
+        return b"P" + found.head + found.tail
     return store.aliases.get(key)
 
 
@@ -27,8 +32,8 @@ def mget(store: MemoryStore, *several: Any) -> list[bytes | None]:
 
 def lrange(store: MemoryStore, key: bytes, first: Any, last: Any) -> list[bytes]:
     """The end of a list."""
-    assert last == -1
-    return store.lists.get(key, [])[first:]
+    assert int(last) == -1
+    return store.lists.get(key, [])[int(first) :]
 
 
 def delayed(store: MemoryStore, key: bytes) -> dict[bytes, int]:
@@ -36,10 +41,27 @@ def delayed(store: MemoryStore, key: bytes) -> dict[bytes, int]:
     return store.delayed.get(key.removeprefix(b"d:"), {})
 
 
-def zrange(store: MemoryStore, key: bytes, first: Any, last: Any) -> list[bytes]:
-    """Those that are due first."""
-    waiting = delayed(store, key)
-    return sorted(waiting, key=lambda each: (waiting[each], each))[first : last + 1]
+def zrange(
+    store: MemoryStore, key: bytes, first: Any, last: Any, *how: Any
+) -> list[bytes]:
+    """Those that are due first, by rank or by score with a limit."""
+    waiting = store.parked.get(key) or delayed(store, key)
+    found = sorted((at, each) for each, at in waiting.items())
+    if b"BYSCORE" in how:
+        after, until = int(first.removeprefix(b"(")), int(last)
+        found = [each for each in found if after < each[0] <= until]
+        if b"LIMIT" in how:
+            found = found[: int(how[how.index(b"LIMIT") + 2])]
+    else:
+        found = found[int(first) : int(last) + 1]
+    if b"WITHSCORES" in how:
+        return [part for at, each in found for part in (each, b"%d" % at)]
+    return [each for _, each in found]
+
+
+def zcard(store: MemoryStore, key: bytes) -> int:
+    """How many receipts are parked."""
+    return len(store.parked.get(key, {}))
 
 
 def zscore(store: MemoryStore, key: bytes, member: Any) -> bytes | None:
@@ -59,6 +81,7 @@ COMMANDS: dict[Any, Any] = {
     b"MGET": mget,
     b"LRANGE": lrange,
     b"ZRANGE": zrange,
+    b"ZCARD": zcard,
     b"ZSCORE": zscore,
     b"SMEMBERS": smembers,
 }

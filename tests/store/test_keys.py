@@ -101,5 +101,8 @@ def test_the_script_uses_the_same_keys() -> None:
         keys.NODES,
         keys.CLAIMS,
         keys.INDEXES,
+        keys.LOOKED,
+        keys.OPEN,
+        keys.DROPPED,
     }
     assert made == {each.decode() for each in named}

@@ -35,7 +35,7 @@ class House:
         """Reads of the store."""
         return self.node.execute(*args)
 
-    def message(self, state: State = State.SENT) -> bytes:
+    def message(self, state: State = State.EXPIRED) -> bytes:
         """A message that has come to this state."""
         message_id = self.node.accept()
         if state is State.ACCEPTED:

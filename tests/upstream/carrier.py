@@ -50,6 +50,10 @@ class Ear:
         if self.reply is not None:
             reply(self.reply)
 
+    def unreadable(self, command_id: int, command_status: int, body: bytes) -> None:
+        """Keep it."""
+        self.heard.append(("unreadable", command_id, command_status, body))
+
     def changed(self) -> None:
         """Count it."""
         self.changes += 1

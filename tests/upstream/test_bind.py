@@ -596,14 +596,15 @@ class TestDeliveries:
         assert far.got() == []
 
     def test_one_that_can_not_be_read(self, carrier: Carrier) -> None:
-        """Its own response says why, and the bind goes on."""
+        """Its own response says why, its octets are told, and the bind goes on."""
         far = carrier.bound()
         for _ in range(9):
             far.send(Command.DELIVER_SM, SUBMIT[:-3])
         assert {(p.command_id, p.command_status) for p in far.got()} == {
             (Command.DELIVER_SM_RESP, 0x01)
         }
-        assert carrier.ear.news() == []
+        kept = ("unreadable", Command.DELIVER_SM, 0x01, SUBMIT[:-3])
+        assert carrier.ear.news() == [kept] * 9
         assert carrier.state == "bound"
 
     def test_thousands_at_once(self, carrier: Carrier) -> None:

@@ -13,8 +13,10 @@ if call('HGET', 'luckgw:nodes', argv[1]) ~= argv[2] then
   return redis.error_reply('FENCED this node was taken over')
 end
 
-local DELIVERED, UNDELIVERED, EXPIRED = 4, 5, 6
-local ACCEPTED, SENT = 1, 2
+local DELIVERED, UNDELIVERED, EXPIRED, UNKNOWN_FOR_GOOD = 4, 5, 6, 10
+local ACCEPTED, SENT, UNKNOWN = 1, 2, 3
+local ON_ITS_WAY = 20 -- an event that is no state: what a carrier said meanwhile
+local MOST_NOTES = 10
 local WANTS_DELIVER_SM, WANTS_WEBHOOK = 1, 2
 local INBOUND = 2 -- the layout version of a message from a phone
 local EVERY_SEGMENT = 255
@@ -57,7 +59,7 @@ end
 
 local function outranks(new, old)
   if old >= DELIVERED then
-    return new == DELIVERED and (old == UNDELIVERED or old == EXPIRED)
+    return new == DELIVERED and (old == UNDELIVERED or old == EXPIRED or old == UNKNOWN_FOR_GOOD)
   end
   return new > old
 end
@@ -163,6 +165,67 @@ local function still_waits(id, rec)
     end
   end
   return true
+
+end
+
+-- Whether all is said of a message.
+local function is_over(rec)
+  if byte(rec, 3) > 1 then return message_state(fold(rec)) >= DELIVERED end
+  local b5, b6, b7, b8 = byte(rec, 5, 8)
+  local at, size = ((b5 * 256 + b6) * 256 + b7) * 256 + b8 + 1, #rec
+  while at <= size do
+    local len, state = byte(rec, at, at + 1)
+    if state >= DELIVERED and state < 16 then
+      local of = byte(rec, at + 8)
+      if of == 0 or of == EVERY_SEGMENT then return true end
+    end
+    at = at + 1 + len
+  end
+  return false
+end
+
+-- A number of six octets, as times are.
+local function number_at(value, at)
+  local n = 0
+  for i = at, at + 5 do n = n * 256 + byte(value, i) end
+  return n
+end
+
+-- Who has a message, and whether the last that was heard of it is that it is on its way.
+local function last_heard(rec)
+  local at, size = events_at(rec), #rec
+  local upstream, on_its_way = '', false
+  while at <= size do
+    local len, kind = byte(rec, at, at + 1)
+    if kind == SENT then
+      upstream = string.match(sub(rec, at + 9, at + len), '^%Z*')
+    elseif kind == ON_ITS_WAY or kind == UNKNOWN then
+      on_its_way = kind == ON_ITS_WAY
+    end
+    at = at + 1 + len
+  end
+  return upstream, on_its_way
+end
+
+-- A carrier says that a segment is on its way, which is no news: each such thing is kept
+-- once, up to some, and told to who asked for intermediate notifications.
+local function note(id, rec, head, seg, tail)
+  local at, size, count = events_at(rec), #rec, 0
+  while at <= size do
+    local len, kind = byte(rec, at, at + 1)
+    if kind == ON_ITS_WAY and byte(rec, at + 8) == seg then
+      count = count + 1
+      if count >= MOST_NOTES or sub(rec, at + 9, at + len) == tail then return 'D' end
+    end
+    at = at + 1 + len
+  end
+  call('APPEND', 'm:' .. id, char(byte(head), ON_ITS_WAY) .. sub(head, 3) .. char(seg) .. tail)
+  if byte(rec, 2) % 2 == WANTS_DELIVER_SM and floor(byte(rec, 4) / 16) % 2 == 1 then
+    local account = sub(rec, 26, 25 + byte(rec, 25))
+    push('o:' .. account, id .. char(SENT) .. sub(head, 3, 8) .. '\0')
+    return 'A' .. account
+  end
+  return 'A'
 end
 
 -- The same as apply below, for a message of one segment: most are, and no table is made.
@@ -180,7 +243,10 @@ local function apply_to_one(id, rec, head, seg, tail)
   end
   if seg ~= 0 and seg ~= EVERY_SEGMENT then return 'D' end
   local after = byte(head, 2)
-  if not outranks(after, before) then return 'D' end
+  if not outranks(after, before) then
+    if after == SENT and before < DELIVERED then return note(id, rec, head, seg, tail) end
+    return 'D'
+  end
   local event = head .. char(seg) .. tail
   if after >= DELIVERED then
     call('SET', 'm:' .. id, rec .. event)
@@ -197,7 +263,12 @@ local function apply(id, rec, head, seg, tail)
   if byte(rec, 3) == 1 then return apply_to_one(id, rec, head, seg, tail) end
   local states, reached, moves = fold(rec)
   local before = message_state(states, reached)
-  if bring(states, reached, moves, seg, byte(head, 2)) == moves then return 'D' end
+  if bring(states, reached, moves, seg, byte(head, 2)) == moves then
+    if byte(head, 2) == SENT and (states[seg + 1] or DELIVERED) < DELIVERED then
+      return note(id, rec, head, seg, tail)
+    end
+    return 'D'
+  end
   local event = head .. char(seg) .. tail
   local after = message_state(states, reached)
   if after >= DELIVERED then
@@ -312,20 +383,29 @@ while at <= size do
 
   elseif op == 'R' then
     -- receipt: map key, parked key ('' = an unknown id is not parked), event head, event
-    --          tail, now ms, park ttl s
-    local map, parked, head, tail, now, ttl =
-      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6]
-    at = at + 7
+    --          tail, now ms, park ttl s, what a parked one's tail has more, recipient that
+    --          the message must have ('' = any)
+    local map, parked, head, tail, now, ttl, more, recipient =
+      argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5], argv[at + 6],
+      argv[at + 7], argv[at + 8]
+    at = at + 9
     local found = call('GET', map)
     if found and byte(found) == 73 then -- 'I': id and segment
       local id = sub(found, 2, 17)
       local rec = call('GET', 'm:' .. id)
-      if rec then res[n] = apply(id, rec, head, byte(found, 18), tail) else res[n] = 'G' end
+      if not rec then
+        res[n] = 'G'
+      elseif recipient ~= '' and not string.find(rec, recipient, 26, true) then
+        res[n] = 'U'
+      else
+        res[n] = apply(id, rec, head, byte(found, 18), tail)
+      end
     elseif parked == '' then
       res[n] = 'U'
     else
       if not found or outranks(byte(head, 2), byte(found, 3)) then
-        call('SET', map, 'P' .. head .. tail, 'EX', ttl)
+        local len = char(byte(head) + #more)
+        call('SET', map, 'P' .. len .. sub(head, 2) .. tail .. more, 'EX', ttl)
         call('ZADD', parked, now, map)
       end
       res[n] = 'P'
@@ -586,7 +666,7 @@ while at <= size do
 
   elseif op == 'W' then
     -- sweep: index, how many, later index. Messages older than the retention go, oldest
-    --        first; one that still waits for its carrier stays, under the later index.
+    --        first; one that is not at its end yet stays, under the later index.
     local index, want, later = argv[at + 1], bounded(argv[at + 2]), argv[at + 3]
     at = at + 4
     flush()
@@ -598,7 +678,7 @@ while at <= size do
         if rec and byte(rec) == INBOUND then
           call('ZREM', 'b:' .. string.match(index, '^i:(.*):'), sub(rec, 9, 16) .. ids[i])
           gone[#gone + 1] = 'm:' .. ids[i]
-        elseif rec and message_state(fold(rec)) < SENT then
+        elseif rec and not is_over(rec) then
           push(later, ids[i])
         else
           gone[#gone + 1] = 'm:' .. ids[i]
@@ -606,9 +686,12 @@ while at <= size do
       end
       if #gone > 0 then call('DEL', unpack(gone)) end
       if #gone < #ids then call('SADD', 'luckgw:indexes', later) end
+      local looked = call('HGET', 'luckgw:looked', index)
+      if looked then call('HSET', 'luckgw:looked', index, math.max(0, looked - #ids)) end
       res[n] = #ids
     else
       call('SREM', 'luckgw:indexes', index)
+      call('HDEL', 'luckgw:looked', index)
       res[n] = 0
     end
 
@@ -621,8 +704,129 @@ while at <= size do
       local found = call('GET', maps[i])
       if found and byte(found) == 80 then call('DEL', maps[i]) end
     end
-    if #maps > 0 then call('ZREM', parked, unpack(maps)) end
+    if #maps > 0 then
+      call('ZREM', parked, unpack(maps))
+      call('HINCRBY', 'luckgw:dropped', parked, #maps)
+    end
     res[n] = #maps
+
+  elseif op == 'H' then
+    -- hand over a parked receipt: map key, parked key, id ('' = drop it), segment, map ttl s
+    local map, parked, id, seg, ttl = argv[at + 1], argv[at + 2], argv[at + 3], argv[at + 4], argv[at + 5]
+    at = at + 6
+    local found = call('GET', map)
+    if not found or byte(found) ~= 80 then
+      res[n] = (found and found == 'I' .. id .. seg) and 'D' or 'U'
+    elseif id == '' then
+      call('DEL', map)
+      call('ZREM', parked, map)
+      call('HINCRBY', 'luckgw:dropped', parked, 1)
+      res[n] = 'A'
+    else
+      local rec = call('GET', 'm:' .. id)
+      if rec then
+        call('SET', map, 'I' .. id .. seg, 'EX', ttl)
+        call('ZREM', parked, map)
+        res[n] = apply(id, rec, sub(found, 2, 9), byte(seg), sub(found, 10))
+      else
+        res[n] = 'G'
+      end
+    end
+
+  elseif op == 'L' then
+    -- look through an index: index, from (where the last look ended, or nothing is done),
+    --      how many, before ms. What was accepted before then and is not at its end is
+    --      noted under the end of its validity. Gives where this look ended.
+    local index, from, want, before = argv[at + 1], argv[at + 2], bounded(argv[at + 3]), tonumber(argv[at + 4])
+    at = at + 5
+    flush()
+    local looked = tonumber(call('HGET', 'luckgw:looked', index) or 0)
+    if looked == tonumber(from) and want > 0 then
+      local ids = call('LRANGE', index, looked, looked + want - 1)
+      local open, first = {}, looked
+      if #ids > 0 then
+        local keys = {}
+        for i = 1, #ids do keys[i] = 'm:' .. ids[i] end
+        local records = call('MGET', unpack(keys))
+        for i = 1, #ids do
+          local rec = records[i]
+          if rec then
+            if number_at(rec, 11) > before then break end
+            if byte(rec) ~= INBOUND and not is_over(rec) then
+              open[#open + 1] = number_at(rec, 19)
+              open[#open + 1] = ids[i]
+            end
+          end
+          looked = looked + 1
+        end
+      end
+      if #open > 0 then call('ZADD', 'luckgw:open', unpack(open)) end
+      if looked > first then call('HSET', 'luckgw:looked', index, looked) end
+    end
+    res[n] = looked
+
+  elseif op == 'E' then
+    -- end what no receipt came for: before ms (end of validity), how many, now (6 octets),
+    --     look again at what still waits for its carrier: at ms, unless it ended before ms.
+    --     Gives how many were looked at, then the accounts that are told.
+    local before, want, time, again, overdue =
+      argv[at + 1], bounded(argv[at + 2]), argv[at + 3], argv[at + 4], tonumber(argv[at + 5])
+    at = at + 6
+    local ids = call('ZRANGE', 'luckgw:open', '-inf', before, 'BYSCORE', 'LIMIT', 0, want)
+    local out, known, gone = { #ids }, {}, {}
+    for i = 1, #ids do
+      local id = ids[i]
+      local rec = call('GET', 'm:' .. id)
+      if not rec or is_over(rec) then
+        gone[#gone + 1] = id
+      else
+        local waits = message_state(fold(rec)) < SENT
+        if waits and number_at(rec, 19) > overdue then
+          call('ZADD', 'luckgw:open', again, id)
+        else
+          gone[#gone + 1] = id
+          local upstream, on_its_way = last_heard(rec)
+          local state, word = UNKNOWN_FOR_GOOD, 'UNKNOWN'
+          if waits or on_its_way then state, word = EXPIRED, 'EXPIRED' end
+          local tail = upstream .. '\0' .. word .. '\0' .. '000'
+          local told = sub(apply(id, rec, char(8 + #tail, state) .. time, EVERY_SEGMENT, tail), 2)
+          if told ~= '' and not known[told] then
+            known[told] = true
+            out[#out + 1] = told
+          end
+        end
+      end
+    end
+    if #gone > 0 then call('ZREM', 'luckgw:open', unpack(gone)) end
+    res[n] = out
+
+  elseif op == 'B' then
+    -- keep a list within bounds: key, entry to add first ('' = none), before ms ('' = any
+    --      age), most, how many at once, whether what is delayed ages too ('1'). The
+    --      oldest go, and are counted.
+    local key, entry, before, most, want, delayed =
+      argv[at + 1], argv[at + 2], argv[at + 3], tonumber(argv[at + 4]), bounded(argv[at + 5]), argv[at + 6]
+    at = at + 7
+    flush()
+    if entry ~= '' and not call('LPOS', key, entry, 'RANK', -1, 'MAXLEN', 100) then
+      call('RPUSH', key, entry)
+    end
+    local limit = tonumber(before) or 0
+    local function is_old(event) return #event == 24 and number_at(event, 18) < limit end
+    local excess, count = call('LLEN', key) - most, 0
+    local oldest = call('LRANGE', key, 0, want - 1)
+    while count < #oldest and (count < excess or is_old(oldest[count + 1])) do count = count + 1 end
+    if want > 0 and count > 0 then call('LPOP', key, count) else count = 0 end
+    if delayed == '1' and want > 0 then
+      for _, event in ipairs(call('ZRANGE', 'd:' .. key, 0, want - 1)) do
+        if is_old(event) then
+          call('ZREM', 'd:' .. key, event)
+          count = count + 1
+        end
+      end
+    end
+    if count > 0 then call('HINCRBY', 'luckgw:dropped', key, count) end
+    res[n] = count
 
   else
     return redis.error_reply('ERR unknown operation ' .. tostring(op))
