@@ -12,7 +12,7 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO, TypeVar, cast
@@ -28,6 +28,7 @@ from twisted.internet.endpoints import (
     wrapClientTLS,
 )
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -56,12 +57,14 @@ from luckgw.link.flusher import Flusher
 from luckgw.link.tls import TlsFailure, tls_factory
 from luckgw.ops.admin import AdminApi, listen_admin
 from luckgw.ops.health import Health
+from luckgw.ops.hooks import Hooks
 from luckgw.ops.marks import Marks
 from luckgw.ops.phones import Phones
 from luckgw.ops.receipt_desk import ReceiptDesk
 from luckgw.pipeline.inbound import Inbox
 from luckgw.pipeline.outgoing import outgoings
 from luckgw.pipeline.receipt import Receipts
+from luckgw.pipeline.route_addresses import route_addresses
 from luckgw.pipeline.submit import Submit
 from luckgw.pipeline.text import SendText
 from luckgw.routing.table import RouteTable
@@ -246,7 +249,7 @@ class Gateway(MultiService):
         await short_ids.start()
         return Submit(
             store.journal,
-            RouteTable(config.routes, config.upstreams),
+            RouteTable(config.routes, config.upstreams, config.routing.portability),
             self._dispatch,
             self._marks,
             config.accounts,
@@ -257,6 +260,8 @@ class Gateway(MultiService):
             self._clock.seconds,
             short_ids.fresh,
             heeding_opt_outs(config),
+            wall_ms,
+            await self._start_hooks(),
         )
 
     async def _open_store(self) -> None:
@@ -313,7 +318,23 @@ class Gateway(MultiService):
         self._on_stop("sandbox", service.stopService)
         await service.start()
 
+    async def _start_hooks(self) -> Hooks | None:
+        configs = self._config.hooks
+        if not configs:
+            return None
+
+        def spawn(protocol: ProcessProtocol, arguments: Sequence[str]) -> Any:
+            return self._reactor.spawnProcess(
+                protocol, arguments[0], arguments, env=None
+            )
+
+        hooks = Hooks(self._clock, spawn, configs.values())
+        self._on_stop("hooks", hooks.stop)
+        await hooks.start()
+        return hooks
+
     def _add_upstreams(self, dispatch: Dispatch, flusher: Flusher) -> None:
+        rewrites = route_addresses(self._config.routes)
         for config in self._config.upstreams.values():
             try:
                 way = way_to(self._reactor, config)
@@ -334,6 +355,7 @@ class Gateway(MultiService):
                     wall_ms,
                     partial(self._receipts.received, config),
                     dispatch.wake,
+                    rewrites,
                 ),
                 upstream,
             )

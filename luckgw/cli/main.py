@@ -18,6 +18,7 @@ from luckgw.cli.place import fail as _fail
 from luckgw.cli.place import json_option as _json_option
 from luckgw.cli.place import print_json as _print_json
 from luckgw.cli.receipts import receipts
+from luckgw.cli.route import route
 from luckgw.cli.tables import moment, report, table
 from luckgw.config.files import read_files
 from luckgw.config.load import DEMO_PASSWORD, SANDBOX, load, warnings
@@ -65,6 +66,7 @@ def main(context: click.Context, config: Path | None) -> None:
     context.obj = _Place(config)
 
 
+main.add_command(route)
 main.add_command(receipts)
 
 

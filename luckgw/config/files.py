@@ -43,6 +43,15 @@ class Files:
         """Note a problem with what stands at this path."""
         _complain(self, self.place_of(path), message, path)
 
+    def complain_of_list(
+        self, name: Path, line: int | None, path: KeyPath, message: str
+    ) -> None:
+        """Note a problem with a list in a file of its own, that this path names."""
+        if line is None:
+            self.complain(path, f"{name} {message}")
+        else:
+            _complain(self, Place(str(name), line), message, path)
+
     def order(self, problem: Problem) -> tuple[int, int]:
         """A sort key: by file, in the order of reading, then by line."""
         names = [str(name) for name in self.names]

@@ -27,13 +27,14 @@ from luckgw.config.model import (
 )
 from luckgw.config.problems import ConfigError, Place, Problem, key_text
 from luckgw.config.profiles import apply_profiles
+from luckgw.config.routes import Hook, Routing
 from luckgw.config.secret import Secret
 from luckgw.config.structure import Structure, did_you_mean
 
 if TYPE_CHECKING:
     from luckgw.config.lines import KeyPath
 
-Named = TypeVar("Named", Upstream, Account)
+Named = TypeVar("Named", Upstream, Account, Hook)
 AnyRoute = TypeVar("AnyRoute", Route, MoRoute)
 
 SANDBOX = "sandbox"
@@ -50,24 +51,38 @@ _SECTIONS: dict[str, type] = {
     "smpp": Smpp,
     "sandbox": Sandbox,
     "webhooks": Webhooks,
+    "routing": Routing,
     "receipts": Receipts,
     "outboxes": Outboxes,
 }
-_KNOWN = ("include", *_SECTIONS, "upstreams", "routes", "mo_routes", "accounts")
+_KNOWN = (
+    "include",
+    *_SECTIONS,
+    "upstreams",
+    "routes",
+    "mo_routes",
+    "accounts",
+    "hooks",
+)
 
 
 def load(
-    path: Path | str, create_missing: Callable[[Path], None] | None = None
+    path: Path | str,
+    create_missing: Callable[[Path], None] | None = None,
+    *,
+    without_secrets: bool = False,
 ) -> Config:
     """Read a configuration file and those it includes.
 
     ``create_missing`` is called with the path of each secret file that does not exist,
-    and may create it (the demo account's password, at the first start). Raises
-    ``ConfigError`` with all problems.
+    and may create it (the demo account's password, at the first start).
+    ``without_secrets``: secrets that stand in files or the environment are not read, so
+    that somebody who has no right to them can look at the rest. Raises ``ConfigError``
+    with all problems.
     """
     files = read_files(Path(path))
     apply_profiles(files, Path(path))
-    structure = Structure(files, create_missing)
+    structure = Structure(files, create_missing, without_secrets=without_secrets)
     for key in files.data:
         if key not in _KNOWN:
             files.complain((key,), f"is not known{did_you_mean(key, _KNOWN)}")
@@ -77,6 +92,7 @@ def load(
     }
     upstreams = _tables(structure, files, Upstream, "upstreams")
     accounts = _tables(structure, files, Account, "accounts")
+    hooks = _tables(structure, files, Hook, "hooks")
     routes = _routes(structure, files, Route, "routes")
     mo_routes = _routes(structure, files, MoRoute, "mo_routes")
     if not files.data.get("routes") and files.is_complete:
@@ -93,8 +109,11 @@ def load(
     if files.is_complete:  # otherwise what is referred to may stand in the rest
         known_accounts = _names(files, "accounts")
         _check_names(files, routes, defined, known_accounts)
+        _check_groups(files, routes, accounts)
+        _check_hooks(files, routes, _names(files, "hooks"))
         _check_mo_names(files, mo_routes, defined, known_accounts)
     _check_ways_out(files, routes, upstreams)
+    _check_lists(files, routes, upstreams, sections["routing"])
     _check_mo_ways(files, mo_routes, accounts)
     _check_system_ids(files, accounts)
     if sections["smpp"] is not None:
@@ -107,6 +126,7 @@ def load(
         routes=tuple(routes.values()),
         mo_routes=tuple(mo_routes.values()),
         accounts=accounts,
+        hooks=hooks,
         places=files.places,
     )
 
@@ -225,9 +245,18 @@ def _check_names(
     """Whatever a route names has to be there."""
     for position, route in routes.items():
         at = ("routes", position)
+        if (file := route.prefixes) is not None:
+            for name, line in file.lines.items():
+                if name not in upstreams:
+                    near = did_you_mean(name, upstreams)
+                    message = f"there is no upstream {name!r}{near}"
+                    inside = (*at, "prefixes")
+                    files.complain_of_list(file.path, line, inside, message)
         _check_known(files, "upstream", (*at, "to"), route.to, upstreams)
-        path = (*at, "match", "account")
-        _check_known(files, "account", path, route.match.account, accounts)
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            _check_known(
+                files, "account", (*at, key, "account"), match.account, accounts
+            )
 
 
 def _check_mo_names(
@@ -270,16 +299,61 @@ def _check_mo_ways(
                 files.complain(("mo_routes", position, "to", item), message)
 
 
+def _check_groups(
+    files: Files, routes: dict[int, Route], accounts: dict[str, Account]
+) -> None:
+    """A group that no account is in would never match: most likely it is misspelt."""
+    known = {account.group for account in accounts.values() if account.group}
+    for position, route in routes.items():
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            for item, group in enumerate(match.group):
+                if group not in known:
+                    near = did_you_mean(group, known)
+                    message = f"no account is in group {group!r}{near}"
+                    files.complain(("routes", position, key, "group", item), message)
+
+
+def _check_hooks(files: Files, routes: dict[int, Route], known: set[str]) -> None:
+    """Whoever is to be asked has to be there."""
+    for position, route in routes.items():
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            for item, name in enumerate(match.hook):
+                if name not in known:
+                    message = f"there is no hook {name!r}{did_you_mean(name, known)}"
+                    files.complain(("routes", position, key, "hook", item), message)
+
+
+def _check_lists(
+    files: Files,
+    routes: dict[int, Route],
+    upstreams: dict[str, Upstream],
+    routing: Routing | None,
+) -> None:
+    """Whatever a route looks up has to be there."""
+    for position, route in routes.items():
+        at = ("routes", position)
+        if route.strategy == "least_cost":
+            for name in route.upstreams():
+                if name in upstreams and upstreams[name].costs is None:
+                    message = f"needs costs of upstream {name!r}"
+                    files.complain((*at, "strategy"), message)
+        for key, match in (("match", route.match), ("unless", route.unless)):
+            if match.network and routing is not None and not routing.portability:
+                message = "needs portability in [routing]"
+                files.complain((*at, key, "network"), message)
+
+
 def _check_ways_out(
     files: Files, routes: dict[int, Route], upstreams: dict[str, Upstream]
 ) -> None:
     """A route has to lead to where something can be sent."""
     receivers = [name for name, one in upstreams.items() if one.bind == "receiver"]
     for position, route in routes.items():
-        for item, name in enumerate(route.to):
+        key = "to" if route.prefixes is None else "prefixes"
+        for item, name in enumerate(route.upstreams()):
             if name in receivers:
                 message = f"upstream {name!r} can not send: it binds as receiver"
-                files.complain(("routes", position, "to", item), message)
+                files.complain(("routes", position, key, item), message)
 
 
 def _check_system_ids(files: Files, accounts: dict[str, Account]) -> None:

@@ -16,6 +16,7 @@ from attrs import Factory, field
 
 from luckgw.config import rules
 from luckgw.config.lines import KeyPath
+from luckgw.config.lists import PriceList
 from luckgw.config.outgoing import (
     LANGUAGES,
     MOST_SEGMENTS,
@@ -24,6 +25,9 @@ from luckgw.config.outgoing import (
     UpstreamText,
 )
 from luckgw.config.problems import Place
+from luckgw.config.routes import Hook, Routing
+from luckgw.config.routes import Match as Match  # noqa: PLC0414 - part of the model
+from luckgw.config.routes import Route as Route  # noqa: PLC0414
 from luckgw.config.rules import Invalid, Network, Tlvs, each, must
 from luckgw.config.secret import Secret
 from luckgw.config.tls import Tls
@@ -50,7 +54,6 @@ INTERFACE_VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 TLV_MODES = ("on", "auto", "off")
 NUMBER_PLANS = (0, 1, 3, 4, 6, 8, 9, 10, 14, 18)
 """The values of an npi (v3.4 5.2.6)."""
-STRATEGIES = ("static", "failover")
 OPTIONAL_PDUS = ("data_sm", "query_sm", "cancel_sm", "replace_sm", "submit_multi")
 """Requests of partners that an operator may turn off."""
 ALPHABETS = ("gsm7", "latin1", "ascii")
@@ -383,6 +386,9 @@ class Upstream:
     text: UpstreamText = field(factory=UpstreamText)
     addresses: UpstreamAddresses = field(factory=UpstreamAddresses)
     submit_sm: UpstreamSubmitSm = field(factory=UpstreamSubmitSm)
+    costs: PriceList | None = None
+    """A file with rows ``prefix,price``: what a segment costs us there, for routes with
+    ``strategy = "least_cost"``."""
     vendor_tlvs: Tlvs = field(default=Tlvs(), validator=rules.vendor_tlvs)
     """``[upstreams.NAME.vendor_tlvs]``: optional parameters of every message, by tag:
     ``0x1401 = { hex = "0a0b" }``, ``{ text = "abc" }`` or ``{ int = 5, size = 1 }``."""
@@ -460,39 +466,6 @@ class Upstream:
         if not self.outbind_system_id:
             return [(("outbind_system_id",), "is needed with outbind_listen")]
         return []
-
-
-@attrs.frozen
-class Match:
-    """``match`` of a route: all that is given has to hold, of each one of its list."""
-
-    prefix: tuple[str, ...] = field(default=(), validator=each(rules.number_prefix))
-    """First digits of the destination, in international format."""
-    account: tuple[str, ...] = field(default=(), validator=each(rules.name))
-    """Names of accounts."""
-    sender: tuple[str, ...] = field(default=(), validator=each(rules.pattern))
-    """Sender IDs, exact or ``re:`` and an expression that matches the whole."""
-
-
-@attrs.frozen
-class Route:
-    """``[[routes]]``: the first that matches decides."""
-
-    name: str = field(validator=must(rules.name))
-    to: tuple[str, ...] = field(
-        validator=[must(rules.not_empty), must(rules.no_repeats)]
-    )
-    """Names of upstreams, in order of preference."""
-    match: Match = Match()
-    """Without it: every message."""
-    strategy: str = field(default="static", validator=must(rules.one_of(*STRATEGIES)))
-    """``static``: the one upstream, up or down; ``failover``: the first that is up."""
-
-    def __attrs_post_init__(self) -> None:
-        """An upstream that would be ignored is refused."""
-        if self.strategy == "static" and len(self.to) > 1:
-            complaint = 'holds more than one name, which needs strategy = "failover"'
-            raise Invalid([(("to",), complaint)])
 
 
 @attrs.frozen
@@ -643,6 +616,8 @@ class Account:
     """Where its events are posted to; without it: nowhere."""
     enabled: bool = True
     """Whether it may send and bind."""
+    group: str | None = field(default=None, validator=rules.optional(rules.name))
+    """A name for accounts of a kind, for ``group`` in ``match`` of routes."""
     validity_s: int = field(
         default=2 * DAY_S, validator=must(rules.between(1, LONGEST_VALIDITY_S))
     )
@@ -685,6 +660,7 @@ class Config:
     smpp: Smpp = Smpp()
     sandbox: Sandbox = Sandbox()
     webhooks: Webhooks = Webhooks()
+    routing: Routing = field(factory=Routing)
     receipts: Receipts = Receipts()
     outboxes: Outboxes = Outboxes()
     upstreams: Mapping[str, Upstream] = field(factory=dict)
@@ -694,6 +670,8 @@ class Config:
     mo_routes: tuple[MoRoute, ...] = ()
     """The same, for messages from phones."""
     accounts: Mapping[str, Account] = field(factory=dict)
+    """By name."""
+    hooks: Mapping[str, Hook] = field(factory=dict)
     """By name."""
     places: Mapping[KeyPath, Place] = field(factory=dict, eq=False, repr=False)
     """Where each key stands in the files; takes no part in comparing."""

@@ -129,6 +129,32 @@ def one_of(*words: str) -> Rule:
     return rule
 
 
+def optional(rule: Rule) -> Validator:
+    """The validator of a field that may be None, and otherwise what the rule says."""
+    return must(lambda value: None if value is None else rule(value))
+
+
+def at_most(characters: int) -> Rule:
+    """A text that is not too long."""
+
+    def rule(value: str) -> str | None:
+        if len(value) <= characters:
+            return None
+        return f"must be at most {characters} characters long, not {len(value)}"
+
+    return rule
+
+
+_MOST_IN_AN_ADDRESS = 20
+
+
+def sender_address(value: str) -> str | None:
+    """A sender that an SMPP address can hold (v3.4 5.2.8)."""
+    if not 1 <= len(value) <= _MOST_IN_AN_ADDRESS:
+        return f"must be 1 to {_MOST_IN_AN_ADDRESS} characters, not {value!r}"
+    return latin1(value)
+
+
 def latin1(value: str) -> str | None:
     """A text that an SMPP address can hold: Latin-1 without control characters."""
     try:
@@ -270,6 +296,18 @@ def number_prefix(value: str) -> str | None:
         "must be the first 1 to 15 digits of an international number,"
         f" without + or 00; not {value!r}"
     )
+
+
+_FUNCTION = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*"
+)
+
+
+def function(value: str) -> str | None:
+    """The name of a function in a module."""
+    if _FUNCTION.fullmatch(value):
+        return None
+    return f"must be like package.module:function, not {value!r}"
 
 
 _NUMBER = re.compile(r"[0-9A-Za-z]{0,20}\*|[0-9A-Za-z]{1,20}")

@@ -19,12 +19,14 @@ import attrs
 
 from luckgw.config.files import Files, why_unreadable
 from luckgw.config.lines import KeyPath
+from luckgw.config.lists import READERS, ListError
 from luckgw.config.rules import Invalid, Network, Tlvs
 from luckgw.config.secret import Secret
 
 _CODE = re.compile(r"0[xX][0-9A-Fa-f]{1,8}|[0-9]{1,10}")
 
 Section = TypeVar("Section")
+_WITHHELD = "withheld"
 CreateMissing = Callable[[Path], None]
 
 
@@ -48,9 +50,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 class Structure:
     """Builds records from what the files say, and notes what is wrong with it."""
 
-    def __init__(self, files: Files, create_missing: CreateMissing | None) -> None:
+    def __init__(
+        self,
+        files: Files,
+        create_missing: CreateMissing | None,
+        *,
+        without_secrets: bool = False,
+    ) -> None:
+        """``without_secrets``: what stands in other files or the environment is not
+        looked up; something else takes its place.
+        """
+        self._without_secrets = without_secrets
         self._files = files
         self._create_missing = create_missing
+        self._lists: dict[tuple[Any, Path], object] = {}
 
     def build(
         self, section: type[Section], raw: object, path: KeyPath, **given: object
@@ -93,7 +106,7 @@ class Structure:
     def _field(self, field: Any, raw: object, path: KeyPath) -> object:
         """The value of one field; None after a complaint."""
         kind = _without_none(field.type)
-        if attrs.has(kind) and kind is not Secret:
+        if attrs.has(kind) and kind is not Secret and kind not in READERS:
             if field.metadata.get("or_flag") and isinstance(raw, bool):
                 return kind() if raw else None  # all of it as usual, or none of it
             return self.build(kind, raw, path)
@@ -127,10 +140,26 @@ class Structure:
             forms = field.metadata.get("secret_forms", ("file", "env"))
             return self._secret(raw, path, forms)
         if field.metadata.get("secret_text") and isinstance(raw, dict):
+            if self._without_secrets:
+                return field.default
             return self._secret(raw, path, ("file", "env")).reveal()
+        if kind in READERS:
+            return self._list(kind, _path(raw), path)
         if field.metadata.get("beside"):  # relative to the file that names it
             return Path(self._files.place_of(path).file).parent / _path(raw)
         return _READERS[kind](raw)
+
+    def _list(self, kind: Any, name: Path, path: KeyPath) -> object:
+        """The list in a file that is named relative to the file that names it."""
+        name = Path(self._files.place_of(path).file).parent / name
+        try:
+            if (kind, name) not in self._lists:
+                self._lists[kind, name] = READERS[kind](name)
+        except ListError as error:
+            for line, message in error.faults:
+                self._files.complain_of_list(name, line, path, message)
+            raise _Wrong from None
+        return self._lists[kind, name]
 
     def _secret(self, raw: object, path: KeyPath, forms: tuple[str, ...]) -> Secret:
         """The secret of a text or of a table like ``{ file = "..." }``."""
@@ -142,6 +171,8 @@ class Structure:
         ((form, value),) = raw.items()
         if form not in forms or not isinstance(value, str):
             raise _Wrong(((), expected))
+        if self._without_secrets and form in ("file", "env"):
+            return Secret(_WITHHELD, form)
         if form == "file":
             name = Path(self._files.place_of(path).file).parent / value
             return Secret(self._secret_file(name), form)
@@ -221,6 +252,19 @@ def _texts(raw: object) -> tuple[str, ...]:
         ((position,), f"must be a text, not {_kind(item)}")
         for position, item in enumerate(raw)
         if not isinstance(item, str)
+    ]
+    if wrong:
+        raise _Wrong(*wrong)
+    return tuple(raw)
+
+
+def _wholes(raw: object) -> tuple[int, ...]:
+    if not isinstance(raw, list):
+        raise _Wrong(((), f"must be a list of whole numbers, not {_kind(raw)}"))
+    wrong = [
+        ((position,), f"must be a whole number, not {_kind(item)}")
+        for position, item in enumerate(raw)
+        if not isinstance(item, int) or isinstance(item, bool)
     ]
     if wrong:
         raise _Wrong(*wrong)
@@ -357,6 +401,7 @@ _READERS: dict[Any, Callable[[object], object]] = {
     int: _whole,
     float: _number,
     tuple[str, ...]: _texts,
+    tuple[int, ...]: _wholes,
     tuple[Network, ...]: _networks,
     Tlvs: _tlvs,
     Mapping[int, str]: _codes,

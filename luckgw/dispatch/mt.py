@@ -15,7 +15,8 @@ they have been: an answer that is late still counts.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -34,6 +35,7 @@ from luckgw.domain.repeats import is_worth_saying
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
 from luckgw.pipeline.addresses import addresses_for
+from luckgw.pipeline.route_addresses import RouteAddresses
 from luckgw.receipts.match import canonical
 from luckgw.store import keys, records
 from luckgw.store.interface import FLAG_WEBHOOK, Journal, Verdict
@@ -64,9 +66,10 @@ class MtDispatcher:
         now_ms: Callable[[], int],
         received: Callable[[Sm, Reply], None],
         wake: Callable[[str], None],
+        rewrites: Mapping[str, RouteAddresses] = MappingProxyType({}),
     ) -> None:
         """``received`` gets what the carrier delivers; ``wake`` an account that has
-        something in an outbox now.
+        something in an outbox now; ``rewrites`` are those of routes, by their names.
         """
         self._clock = clock
         self._journal = journal
@@ -74,6 +77,7 @@ class MtDispatcher:
         self._config = config
         self._name = config.name.encode()
         self._addresses = addresses_for(config.addresses)
+        self._rewrites = rewrites
         self._now_ms = now_ms
         self._received = received
         self._wake = wake
@@ -168,6 +172,8 @@ class MtDispatcher:
                 continue
             hook = fresh.account if fresh.flags & FLAG_WEBHOOK else b""
             bodies = fresh.bodies
+            if self._rewrites:
+                bodies = self._rewritten(records.route_of(data), bodies)
             message = Message(message_id, hook, fresh.deadline_ms, len(bodies))
             for number, body in enumerate(bodies):
                 append(Segment(message, number, body))
@@ -198,11 +204,16 @@ class MtDispatcher:
             message.in_trouble().nacks = nacks
         left = [
             Segment(message, number, body)
-            for number, body in enumerate(record.bodies)
+            for number, body in enumerate(self._rewritten(record.route, record.bodies))
             if message.lacks(number)
         ]
         message.open = len(left)
         self._backlog.rest.extend(left)
+
+    def _rewritten(self, route: str, bodies: list[bytes]) -> list[bytes]:
+        """With addresses as the message's route wants them."""
+        rewrite = self._rewrites.get(route)
+        return bodies if rewrite is None else [rewrite.written(body) for body in bodies]
 
     def _go_on(self) -> None:
         if self._is_shut:

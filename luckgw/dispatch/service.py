@@ -213,7 +213,8 @@ class Dispatch:
         return [
             route.name
             for route in routes
-            if not any(self._upstreams[name].is_up for name in route.to)
+            if (names := route.upstreams())
+            and not any(self._upstreams[name].is_up for name in names)
         ]
 
 

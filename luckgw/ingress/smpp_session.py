@@ -20,6 +20,7 @@ from luckgw.ingress.smpp_multi import Group
 from luckgw.ingress.smpp_requests import Requests
 from luckgw.link.flusher import Flusher
 from luckgw.link.session import SmppSession
+from luckgw.pipeline.contents import SmContent
 from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.pipeline.submit import Done, Submit
 from luckgw.store.interface import ID_FORM_SHIFT
@@ -278,11 +279,12 @@ class ServerSession(SmppSession):
         if message_id is None and self._id_flags:
             flags = self._id_flags
             message_id = submit.new_id(flags >> ID_FORM_SHIFT)
+        settings = account.settings
         submit.submit(
-            account.settings,
+            settings,
             sm.source_addr.decode("latin-1"),
             destination,
-            partial(_bodies, sm, account.settings, destination, deadline_ms),
+            partial(_bodies, sm, settings, destination, deadline_ms),
             registered_delivery=sm.registered_delivery,
             deadline_ms=deadline_ms,
             over_http=False,
@@ -290,6 +292,9 @@ class ServerSession(SmppSession):
             due_ms=due_ms if due_ms > now_ms else None,
             message_id=message_id,
             flags=flags,
+            content=SmContent(sm, settings.default_alphabet)
+            if submit.looks_at_content
+            else None,
         )
 
     def _stored(self, sm: Sm, result: str | Refusal) -> None:

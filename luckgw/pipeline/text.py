@@ -1,6 +1,7 @@
 """A text of a caller who knows nothing of SMPP: is it admitted, and then ``submit``."""
 
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
@@ -9,9 +10,12 @@ from luckgw.config.model import Account
 from luckgw.domain import errors
 from luckgw.domain.address import normalise_number
 from luckgw.domain.status import Status
+from luckgw.pipeline.contents import TextContent
 from luckgw.pipeline.outgoing import Bodies, Outgoing
 from luckgw.pipeline.submit import Submit
 from luckgw.text.writer import Written
+
+_NO_TAGS: Final[frozenset[str]] = frozenset()
 
 
 @attrs.frozen
@@ -40,7 +44,7 @@ class SendText:
         self._now_ms = now_ms
         self._sandbox = sandbox
 
-    def send(
+    def send(  # noqa: PLR0913 - a message has many sides
         self,
         account: Account,
         source: str,
@@ -51,9 +55,11 @@ class SendText:
         sandbox_only: bool,
         transliterate: bool | None = None,
         is_reply: bool = False,
+        tags: frozenset[str] = _NO_TAGS,
     ) -> None:
         """Check and keep one text. HOT PATH.
 
+        ``tags``: how the caller calls it, for routes.
         ``transliterate``: what the call asks; None: as account and upstream say.
         ``done`` may hear a Refusal, too: what only the store can tell. Raises Refusal
         when the text may not enter; then ``done`` is not called. ``is_reply``: a phone
@@ -92,6 +98,8 @@ class SendText:
             done=told,
             only=self._sandbox if sandbox_only else None,
             is_reply=is_reply,
+            content=TextContent(content) if self._submit.looks_at_content else None,
+            tags=tags,
         )
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from luckgw.routing.facts import Facts
-from luckgw.routing.table import RouteTable, Rule
+from luckgw.routing.table import Decision, RouteTable, Rule
 
 
 class Told(NamedTuple):
@@ -21,13 +21,12 @@ def explain(table: RouteTable, facts: Facts) -> list[Told]:
     told: list[Told] = []
     winner: str | None = None
     for rule in table.rules:
-        name = rule.decision.route_name
         matched, reason = _tell(rule, facts)
         if matched and winner is not None:
             reason += f"; but {winner} comes before it"
         elif matched:
-            winner = name
-        told.append(Told(name, matched, reason))
+            winner = rule.name
+        told.append(Told(rule.name, matched, reason))
     return told
 
 
@@ -36,4 +35,10 @@ def _tell(rule: Rule, facts: Facts) -> tuple[bool, str]:
         if not condition.matches(facts):
             return False, condition.tell(facts)
     reasons = [condition.tell(facts) for condition in rule.filters]
+    if not isinstance(rule.target, Decision):
+        prefix = rule.target.longest(facts.destination)
+        if prefix is None:
+            number = facts.destination
+            return False, f"destination {number} begins with none of its prefixes"
+        reasons.append(f"destination {facts.destination} begins with {prefix or '*'}")
     return True, "; ".join(reasons) or "it has no conditions"

@@ -338,6 +338,12 @@ def _bodies(data: bytes, at: int, count: int) -> list[bytes]:
     return bodies
 
 
+def route_of(data: bytes) -> str:
+    """The name of the route that a message came by."""
+    at = 25 + data[24]
+    return data[at + 1 : at + 1 + data[at]].decode()
+
+
 def deadline_ms(data: bytes) -> int:
     """The end of a message's validity, wall-clock ms."""
     return int.from_bytes(data[16:24], "big")

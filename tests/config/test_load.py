@@ -358,7 +358,13 @@ class TestProblems:
                 "store.durability",
                 'is only for url = "embedded"',
             ),
-            ("[[routes]]", 8, "routes[1].to", "is missing"),
+            ("[[routes]]", 8, "routes[1].name", "is missing"),
+            (
+                '[[routes]]\nname = "r"',
+                8,
+                "routes[1].to",
+                "is missing: where it leads, or prefixes, or refuse",
+            ),
             (
                 "accounts.a.password = 1",
                 1,

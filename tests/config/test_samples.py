@@ -38,6 +38,7 @@ from luckgw.config.outgoing import (
     UpstreamSubmitSm,
     UpstreamText,
 )
+from luckgw.config.routes import Hook, RouteRewrite, Routing
 from luckgw.config.secret import Secret
 
 ETC = Path(__file__).parents[2] / "etc"
@@ -113,17 +114,37 @@ def test_the_sample_upstream_shows_the_defaults(
     )
 
 
-def test_the_sample_route_is_a_good_one(etc: Path) -> None:
-    """Taken out of its comment, with what it refers to in place."""
-    edit(etc / "routes.toml", r"^# (?=\[\[|name|match|to|strategy|account)", "")
-    edit(etc / "routes.toml", r"^# (?=# )", "")
+def test_the_sample_routes_are_good_ones(etc: Path) -> None:
+    """Taken out of their comment, with what they refer to in place."""
+    text = (etc / "routes.toml").read_text("utf-8")
+    examples = [
+        re.sub("^# ?", "", text[start : text.index(f"\n{head}")], flags=re.MULTILINE)
+        for head in ("[[routes]]", "[[mo_routes]]")
+        for start in [text.index(f"# {head}")]
+    ]
+    (etc / "routes.toml").write_text(
+        "\n".join((*examples, text[text.index("\n[[routes]]") :]))
+    )
     carrier = 'endpoint = "tcp:a:1"\nsystem_id = "x"\npassword = ""\n'
     with (etc / "upstreams.toml").open("a") as file:
         file.write(f"[upstreams.mtn]\n{carrier}[upstreams.backup]\n{carrier}")
     with (etc / "accounts.toml").open("a") as file:
-        file.write('[accounts.acme]\npassword = "x"\nwebhook = "http://a/"\n')
+        file.write(
+            '[accounts.acme]\ngroup = "retail"\npassword = "x"\nwebhook = "http://a/"\n'
+        )
+    edit(etc / "luckgw.toml", "^# (?=portability)", "")
+    (etc / "lists").mkdir()
+    for name, content in {
+        "vip.txt": "233241234567\n23350*\n",
+        "blocked.txt": "23326*\n",
+        "senders.txt": "Acme\nre:A[0-9]\n",
+        "words.txt": "lottery\n",
+        "world.csv": "prefix,upstream\n44,mtn,backup\n*,backup\n",
+        "prices.csv": "prefix,price\n44,0.03\n",
+        "ported.csv": "number,network\n233241234567,vodafone\n",
+    }.items():
+        (etc / "lists" / name).write_text(content)
     config = load(etc / MAIN, make_password)
-    first, second = config.routes
     mo_route, _ = config.mo_routes
     assert mo_route == MoRoute(
         name="votes",
@@ -136,6 +157,7 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         account="acme",
         to=("webhook", "session"),
     )
+    first, night, blocked, world, trial, default = config.routes
     assert first == Route(
         name="ghana-mtn",
         match=Match(
@@ -144,7 +166,13 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         to=("mtn", "backup"),
         strategy="failover",
     )
-    assert second.name == "default"
+    given = {field.name for field in attrs.fields(Match)} - {"prefix", "sender"}
+    assert all(getattr(night.match, key) for key in given - {"account"})
+    assert (blocked.refuse, blocked.upstreams()) == ("destination", ())
+    assert world.upstreams() == ("mtn", "backup")
+    assert (trial.weights, trial.prices is not None) == ((5, 95), True)
+    assert trial.rewrite.append == " Reply STOP to end"
+    assert default.name == "default"
 
 
 @pytest.mark.parametrize(
@@ -156,6 +184,7 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         (MAIN, Smpp, ()),
         (MAIN, Sandbox, ()),
         (MAIN, Webhooks, ()),
+        (MAIN, Routing, ()),
         (MAIN, Receipts, ()),
         (MAIN, Outboxes, ()),
         ("upstreams.toml", ReceiptRules, ()),
@@ -164,6 +193,8 @@ def test_the_sample_route_is_a_good_one(etc: Path) -> None:
         ("upstreams.toml", UpstreamAddresses, ()),
         ("upstreams.toml", UpstreamSubmitSm, ()),
         ("routes.toml", Route, ()),
+        ("routes.toml", RouteRewrite, ()),
+        ("routes.toml", Hook, ("name",)),
         ("accounts.toml", Account, ("name",)),
         ("upstreams.toml", UpstreamMo, ()),
         ("routes.toml", MoRoute, ()),
@@ -179,7 +210,9 @@ def test_every_key_is_documented(
     if file == MAIN:
         text = text.split(f"\n[{section.__name__.lower()}]\n")[1].split("\n[")[0]
     shown = set(re.findall(r"^(?:# ?)*(\w+)(?:\.\w+)? = ", text, re.MULTILINE))
-    shown |= set(re.findall(r"^# \[upstreams\.mtn\.(\w+)\]", text, re.MULTILINE))
+    shown |= set(
+        re.findall(r"^# \[(?:upstreams\.mtn|routes)\.(\w+)\]", text, re.MULTILINE)
+    )
     expected = {
         field.name
         for field in attrs.fields(section)
@@ -210,5 +243,5 @@ def test_conditions_of_a_route_are_documented() -> None:
     """They stand inside ``match``."""
     text = (ETC / "routes.toml").read_text("utf-8")
     for field in (*attrs.fields(Match), *attrs.fields(MoMatch)):
-        assert re.search(rf"^# #   {field.name} ", text, re.MULTILINE)
+        assert re.search(rf"^# #   {field.name}\b", text, re.MULTILINE)
         assert f"{field.name} = " in text

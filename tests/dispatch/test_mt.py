@@ -7,6 +7,7 @@ import pytest
 
 from luckgw.config import model
 from luckgw.config.outgoing import Rewrite, UpstreamAddresses
+from luckgw.config.routes import Route, RouteRewrite
 from luckgw.dispatch import expiry
 from luckgw.dispatch.refusals import MOST_CODES
 from luckgw.domain.states import State
@@ -21,6 +22,7 @@ from tests.dispatch.world import (
     QUEUE_FULL,
     SYSTEM_ERROR,
     THROTTLED,
+    UPSTREAM,
     World,
     submit_body,
 )
@@ -71,6 +73,38 @@ class TestSending:
             sm = decode_sm(sent.body)
             assert (sm.source_addr_ton, sm.source_addr_npi) == (2, 8)
             assert sm.destination_addr == b"0501234567"
+        assert world.node.record(message_id).bodies == [body]
+
+    def test_with_addresses_as_its_route_wants_them(
+        self, make_world: MakeWorld
+    ) -> None:
+        """Before the carrier's own rules, and only of that route's messages; what is
+        kept stays. Sent again it is the same.
+        """
+        rewrite = RouteRewrite(
+            source_pool=("Bcme", "Ccme"),
+            destination=(Rewrite(to="99", prefix="233"),),
+        )
+        other = RouteRewrite(source_pool=("Never",))
+        world = make_world(
+            addresses=UpstreamAddresses(
+                rewrite_destination=(Rewrite(to="7", prefix="99"),)
+            ),
+            routes=(
+                Route("default", (UPSTREAM,), rewrite=rewrite),
+                Route("other", (UPSTREAM,), rewrite=other),
+            ),
+        )
+        body = submit_body(b"Hello")
+        message_id = world.accept(bodies=(body,))
+        world.after(world.carrier.answer, QUEUE_FULL)
+        world.node.wait(600)
+        world.mt.poke()
+        world.node.turn()
+        first, again = [decode_sm(sent.body) for sent in world.carrier.got]
+        assert first.body == again.body
+        assert first.source_addr in (b"Bcme", b"Ccme")
+        assert first.destination_addr == b"7501234567"
         assert world.node.record(message_id).bodies == [body]
 
     def test_the_carriers_id_finds_the_message(self, world: World) -> None:

@@ -3,7 +3,7 @@ test moves, and doubles of the two outside worlds, a carrier and a partner's ses
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from luckgw.dispatch.mt import MtDispatcher
 from luckgw.dispatch.takeover import take_over
 from luckgw.domain.states import State
 from luckgw.domain.status import Status
+from luckgw.pipeline.route_addresses import route_addresses
 from luckgw.receipts.match import canonical
 from luckgw.store import keys, records
 from luckgw.store.interface import Accept, StoreAway
@@ -425,12 +426,15 @@ class World:
         clock: Clock,
         folder: Path,
         carrier: Carrier | None = None,
+        routes: Iterable[model.Route] = (),
         **config: Any,
     ) -> None:
+        """``routes`` are those whose addresses are rewritten."""
         self.clock = clock
         self.store = MemoryStore()
         self._folder = folder
         self.config = upstream_config(**config)
+        self._routes = tuple(routes)
         self.carrier = carrier or Carrier(clock, self.config.window)
         self.received: list[tuple[Sm, Reply]] = []
         self.woken: list[str] = []
@@ -449,6 +453,7 @@ class World:
             node.now_ms,
             lambda sm, reply: self.received.append((sm, reply)),
             self.woken.append,
+            route_addresses(self._routes),
         )
         consumer = self.mt.consumer
         node.journal.register_holder(consumer.queue, lambda: consumer.held)

@@ -1,6 +1,7 @@
 """A message comes in: may it, where to, keep it, then say so."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,15 @@ import pytest
 from twisted.internet.task import Clock
 
 from luckgw.config import model
+from luckgw.config.routes import RouteRewrite
 from luckgw.domain.errors import Refusal
 from luckgw.domain.ids import to_text
 from luckgw.domain.status import Status
-from luckgw.pipeline.outgoing import outgoings
+from luckgw.pipeline.contents import TextContent
+from luckgw.pipeline.edited import EditedOutgoing
+from luckgw.pipeline.outgoing import Bodies, Outgoing, outgoings
 from luckgw.pipeline.submit import Submit
+from luckgw.routing.facts import Facts
 from luckgw.routing.table import RouteTable
 from luckgw.store import keys
 from luckgw.store.interface import FLAG_DELIVER_SM, FLAG_HTTP, FLAG_WEBHOOK
@@ -53,6 +58,7 @@ class Marks:
 ACME = model.Account("acme")
 HOOKED = model.Account("hooked", webhook="https://hooked.example/")
 SLOW = model.Account("slow", throughput=2.0)
+RETAIL = model.Account("retail", group="retail")
 
 
 class House:
@@ -68,6 +74,27 @@ class House:
         routes = (
             model.Route("ghana", ("mtn", "voda"), model.Match(("233",)), "failover"),
             model.Route("kenya", ("voda",), model.Match(("254",))),
+            model.Route("blocked", match=model.Match(("44",)), refuse="account"),
+            model.Route(
+                "tagged", ("mtn",), model.Match(prefix=("49",), tag=("promo",))
+            ),
+            model.Route("retail", ("mtn",), model.Match(("49",), group=("retail",))),
+            model.Route(
+                "night", ("mtn",), model.Match(prefix=("33",), time=("22:00-06:00",))
+            ),
+            model.Route("free", ("mtn",), model.Match(("33",), content=("free",))),
+            model.Route(
+                "asks",
+                ("mtn",),
+                model.Match(("351",), hook=("one",)),
+                unless=model.Match(hook=("two",)),
+            ),
+            model.Route(
+                "appends",
+                ("mtn",),
+                model.Match(("34",)),
+                rewrite=RouteRewrite(append=" STOP"),
+            ),
         )
         numbers = itertools.count(1)
         self.submit = Submit(
@@ -80,7 +107,11 @@ class House:
             lambda: next(numbers).to_bytes(16, "big"),
             clock.seconds,
             heeds_opt_outs={"acme"},
+            now_ms=lambda: self.wall_ms,
+            hooks=self,
         )
+        self.questions: list[tuple[str, Callable[[bool | str], None]]] = []
+        self.wall_ms = 12 * 3_600_000  # noon of a day
         self.told: list[str | Refusal] = []
 
     def send(
@@ -109,6 +140,13 @@ class House:
                 **given,
             },
         )
+
+    def ask(
+        self, name: str, facts: Facts, answered: Callable[[bool | str], None]
+    ) -> None:
+        """As pipeline.submit.Hooks."""
+        assert facts.destination.startswith("351")
+        self.questions.append((name, answered))
 
     def refused(self, *args: Any, **given: Any) -> Refusal:
         """Why a message may not enter; nothing is kept of it."""
@@ -262,6 +300,110 @@ class TestRefused:
         house.send(SLOW)
         house.node.turn()
         assert len(house.told) == 2
+
+
+class TestRoutesThatLookCloser:
+    """What they look at is what the message has."""
+
+    def test_a_route_that_refuses(self, house: House) -> None:
+        """The message does not enter."""
+        refusal = house.refused(destination="447700900123")
+        assert refusal.command_status == Status.ESME_RBINDFAIL
+
+    def test_tags_and_groups(self, house: House) -> None:
+        """Of the call and of the account."""
+        refusal = house.refused(destination="491701234567")
+        assert refusal.command_status == Status.ESME_RINVDSTADR
+        house.send(destination="491701234567", tags=frozenset({"promo"}))
+        house.send(RETAIL, destination="491701234567")
+        assert house.kept().count("q:mtn") == 2
+
+    def test_time(self, house: House) -> None:
+        """Of the wall clock, in UTC where a route says nothing else."""
+        house.refused(destination="33612345678")
+        house.wall_ms = 23 * 3_600_000
+        house.send(destination="33612345678")
+        assert house.kept().count("q:mtn") == 1
+
+    def test_content(self, house: House) -> None:
+        """Which is asked for."""
+        assert house.submit.looks_at_content
+        dear, free = TextContent("Dear"), TextContent("Now FREE")
+        house.refused(destination="33612345678", content=dear)
+        house.send(destination="33612345678", content=free)
+        assert house.kept().count("q:mtn") == 1
+
+    def test_a_text_is_changed_before_it_is_written(self, house: House) -> None:
+        """By the route that decides, and by no other."""
+        kinds: list[type] = []
+
+        def bodies_for(outgoing: Outgoing) -> Bodies:
+            kinds.append(type(outgoing))
+            return [submit_body()], 1
+
+        for destination in ("34612345678", "233501234567"):
+            house.submit.submit(
+                ACME,
+                "Luck",
+                destination,
+                bodies_for,
+                registered_delivery=0,
+                deadline_ms=house.node.now_ms() + 1000,
+                over_http=False,
+                done=house.told.append,
+            )
+        assert kinds == [EditedOutgoing, Outgoing]
+
+
+class TestHooks:
+    """Other people's functions are asked first."""
+
+    def asked(self, house: House, *answers: bool | str) -> list[str]:
+        """Which hooks are asked of a message, when they answer so."""
+        house.send(destination="351912345678", content=TextContent("Hello"))
+        names = []
+        for answer in answers:
+            assert house.kept() == []
+            assert house.told == []
+            name, answered = house.questions.pop()
+            names.append(name)
+            answered(answer)
+        assert house.questions == []
+        return names
+
+    def test_all_agree(self, house: House) -> None:
+        """The message is kept once the last has answered, and told then."""
+        assert self.asked(house, True, False) == ["one", "two"]
+        assert "q:mtn" in house.kept()
+        assert len(house.told) == 1
+
+    def test_one_says_no(self, house: House) -> None:
+        """No other route leads there: its sender is told."""
+        assert self.asked(house, False) == ["one"]
+        (refusal,) = house.told
+        assert isinstance(refusal, Refusal)
+        assert refusal.command_status == Status.ESME_RINVDSTADR
+        assert house.kept() == []
+
+    def test_an_exception_applies(self, house: House) -> None:
+        """The second says yes, so the route is not for the message."""
+        assert self.asked(house, True, True) == ["one", "two"]
+        (refusal,) = house.told
+        assert isinstance(refusal, Refusal)
+
+    def test_one_refuses(self, house: House) -> None:
+        """With the word that it chose."""
+        assert self.asked(house, "sender") == ["one"]
+        (refusal,) = house.told
+        assert isinstance(refusal, Refusal)
+        assert refusal.command_status == Status.ESME_RINVSRCADR
+        assert refusal.detail == "hook one refuses it"
+
+    def test_others_are_not_asked(self, house: House) -> None:
+        """Messages that no such route could take are kept at once."""
+        house.send()
+        assert house.questions == []
+        assert "q:mtn" in house.kept()
 
 
 class TestOptOuts:

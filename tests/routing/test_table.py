@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luckgw.config.model import STRATEGIES, Match, Route
+from luckgw.config.routes import STRATEGIES, Match, Route
 from luckgw.routing.explain import Told, explain
 from luckgw.routing.facts import Facts
-from luckgw.routing.strategies import ROUTE_TYPES, Failover, Static
+from luckgw.routing.failover import Failover
+from luckgw.routing.static import Static
+from luckgw.routing.strategies import ROUTE_TYPES
 from luckgw.routing.table import Decision, RouteTable
 
 UPSTREAMS = {"mtn", "airtel", "backup", "sandbox"}
