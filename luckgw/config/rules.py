@@ -18,6 +18,8 @@ Rule: TypeAlias = Callable[[Any], str | None]
 Validator: TypeAlias = Callable[[object, Any, Any], None]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+DAY_S = 86_400
+
 
 class Tlvs(tuple[tuple[int, bytes], ...]):
     """Optional parameters: tags with their values, each tag once."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from luckgw.config import model
+from luckgw.config.upstream import UNCERTAIN
 from luckgw.domain.states import State
 from tests.dispatch.world import (
     BAD_DESTINATION,
@@ -273,7 +274,7 @@ def a_life(**config: Any) -> Iterator[Life]:
 @settings(max_examples=120, deadline=None)
 @given(
     st.lists(things, min_size=40, max_size=120),
-    st.sampled_from(model.UNCERTAIN),
+    st.sampled_from(UNCERTAIN),
     st.integers(1, 4),
     st.sampled_from([0.0, 0.0, 2.0]),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from luckgw.config import model
+from luckgw.config import model, upstream
 from luckgw.domain.states import State
 from luckgw.store import keys
 from luckgw.store.interface import FLAG_WEBHOOK
@@ -85,7 +85,7 @@ class TestMessages:
         assert restart(world) == 700
         assert set(world.node.due()) == set(ids)
 
-    @pytest.mark.parametrize("uncertain", model.UNCERTAIN)
+    @pytest.mark.parametrize("uncertain", upstream.UNCERTAIN)
     def test_nothing_is_left_to_take_over(
         self, make_world: MakeWorld, uncertain: str
     ) -> None:
