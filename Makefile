@@ -74,6 +74,7 @@ fuzz-live: install  ## throw a million damaged PDUs at a gateway on loopback
 adr: install  ## write docs/adr/README.md from the records beside it
 	$(BIN)/python docs/adr/make_index.py
 
+# To be made with the oldest Python 3.11 at hand: before 3.11.3 valkey needs async-timeout.
 lock:  ## write requirements.lock from setup.cfg; UPGRADE=1 for the newest of everything
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
